@@ -1,0 +1,1 @@
+"""What the subcommands of ``moodcast`` do, one module each; ``edge.cli`` reads the arguments."""

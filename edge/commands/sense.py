@@ -1,0 +1,35 @@
+"""``moodcast sense``: the daemon, with its signals and logging."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+from pathlib import Path
+
+from edge.compose import build_sense
+from edge.config_file import load_config
+from edge.paths import shipped
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, default=shipped("config") / "moodcast.yaml", help="default: %(default)s")
+
+
+def run(args: argparse.Namespace) -> int:
+    config = load_config(args.config)
+    log_to_stderr(config.daemon.log_level)
+    sense = build_sense(config)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: sense.stop())
+    sense.run()
+    return 0
+
+
+def log_to_stderr(level: str) -> None:
+    """Journald adds time and unit by itself, so the lines carry neither there."""
+    form = "%(levelname)s %(name)s: %(message)s"
+    if sys.stderr.isatty():
+        form = "%(asctime)s " + form
+    logging.basicConfig(level=level.upper(), format=form, stream=sys.stderr)

@@ -1,0 +1,125 @@
+"""The pure middle of the pipeline: faces and readings in, people and their events out.
+
+The daemon, ``replay`` and the tests drive the same object; it knows neither camera, network nor clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from edge.core.smooth import Smoother
+from edge.core.track import Tracker
+from edge.core.trigger import Trigger, TriggerSettings, TriggerState
+from edge.data import UNSURE, EmotionEvent, Face, Floats, Mood, Person, Track
+
+_MAIN_LARGER = 1.3
+"""Another face becomes the main one when its area is this much larger. Two people at the same distance differ by less,
+so the main face does not jump between them."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleSettings:
+    """Times in seconds; ``min_face_px`` is the shorter side below which a face is followed but not read."""
+
+    max_lost_s: float = 0.7
+    confirm_s: float = 0.25
+    min_iou: float = 0.2
+    tau_s: float = 0.35
+    confidence_min: float = 0.4
+    min_face_px: float = 24.0
+    trigger: TriggerSettings = field(default_factory=TriggerSettings)
+
+
+@dataclass(slots=True)
+class _State:
+    smoother: Smoother
+    trigger: Trigger
+    mood: Mood
+    track: Track
+
+
+class People:
+    """Everyone in view. For each frame call ``see`` and then, with the readings, ``read``."""
+
+    def __init__(self, settings: PeopleSettings) -> None:
+        self._set = settings
+        self._tracker = Tracker(max_lost_s=settings.max_lost_s, min_iou=settings.min_iou)
+        self._states: dict[int, _State] = {}
+        self._main_id: int | None = None
+
+    def see(self, faces: Sequence[Face], t_s: float) -> tuple[Track, ...]:
+        """The tracks of ``faces``, in their order. Those for which ``readable`` holds want a reading."""
+        return self._tracker.update(faces, t_s)
+
+    def readable(self, track: Track) -> bool:
+        """Whether the face is large enough for the network."""
+        return min(track.face.box_xywh_px[2:]) >= self._set.min_face_px
+
+    def read(self, readings: Mapping[int, Floats], t_s: float) -> list[EmotionEvent]:
+        """Takes the readings of this frame by track id, each float ``(7,)`` summing to 1; returns what happened.
+
+        A track seen without a reading keeps its mood. Ends of people who left come first.
+        """
+        tracks = {track.id: track for track in self._tracker.tracks}
+        events: list[EmotionEvent] = []
+        for track_id in [i for i in self._states if i not in tracks]:
+            state = self._states.pop(track_id)
+            events += state.trigger.end(state.mood, t_s, face_px=_face_px(state.track))
+        for track in tracks.values():
+            if track.last_s == t_s:
+                events += self._advance(track, readings.get(track.id), t_s)
+        self._choose_main()
+        return events
+
+    def leave(self, t_s: float) -> list[EmotionEvent]:
+        """Everyone is gone at once: the camera was closed. Ends what holds; ids go on counting."""
+        self._tracker.clear()
+        return self.read({}, t_s)
+
+    def now(self, t_s: float) -> tuple[Person, ...]:
+        """Everyone who counts as present, the briefly lost included, the main person first."""
+        people = [self._person(s, t_s) for s in self._states.values() if self._confirmed(s.track)]
+        return tuple(sorted(people, key=lambda p: (p.track.id != self._main_id, p.track.id)))
+
+    def explain(self, track_id: int) -> TriggerState | None:
+        """The trigger's inner state, or None for a track without one."""
+        state = self._states.get(track_id)
+        return None if state is None else state.trigger.state
+
+    def _advance(self, track: Track, reading: Floats | None, t_s: float) -> list[EmotionEvent]:
+        state = self._states.get(track.id)
+        if state is None:
+            smoother = Smoother(track.id, tau_s=self._set.tau_s, confidence_min=self._set.confidence_min)
+            state = _State(smoother, Trigger(self._set.trigger), smoother.update(reading, t_s), track)
+            self._states[track.id] = state
+        else:
+            state.mood, state.track = state.smoother.update(reading, t_s), track
+        if not self._confirmed(track):
+            return []
+        return state.trigger.update(state.mood, t_s, face_px=_face_px(track))
+
+    def _confirmed(self, track: Track) -> bool:
+        return track.last_s - track.first_s >= self._set.confirm_s
+
+    def _choose_main(self) -> None:
+        areas = {
+            s.track.id: s.track.face.box_xywh_px[2] * s.track.face.box_xywh_px[3]
+            for s in self._states.values()
+            if self._confirmed(s.track)
+        }
+        if not areas:
+            self._main_id = None
+            return
+        largest = max(areas, key=lambda i: (areas[i], -i))
+        if self._main_id not in areas or areas[largest] > _MAIN_LARGER * areas[self._main_id]:
+            self._main_id = largest
+
+    @staticmethod
+    def _person(state: _State, t_s: float) -> Person:
+        trigger = state.trigger
+        return Person(state.track, state.mood, trigger.held or UNSURE, trigger.held_s(t_s))
+
+
+def _face_px(track: Track) -> float:
+    return min(track.face.box_xywh_px[2:])

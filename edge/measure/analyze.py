@@ -1,0 +1,108 @@
+"""``moodcast analyze``: every frame of a picture or video with the faces in it and what the network reads in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from edge.core.track import Tracker
+from edge.data import EMOTIONS, Face, Floats, Image
+from edge.measure.media import Medium, read_picture
+from edge.measure.recording import frames_of
+
+
+class FaceFinder(Protocol):
+    """Finds the faces in uint8 (H, W, 3) BGR."""
+
+    def find(self, image_bgr: Image, /) -> list[Face]: ...
+
+
+class FaceReader(Protocol):
+    """Reads ``faces`` of uint8 (H, W, 3) BGR: float64 (N, 7), rows summing to 1."""
+
+    def classify(self, image_bgr: Image, faces: Sequence[Face], /) -> Floats: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One face of one frame: who, where, and the frame's own probabilities, float (7,), not smoothed over time."""
+
+    track_id: int
+    face: Face
+    probs: Floats
+
+    @property
+    def emotion(self) -> str:
+        return EMOTIONS[int(np.argmax(self.probs))]
+
+    @property
+    def confidence(self) -> float:
+        return float(np.max(self.probs))
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyzedFrame:
+    """One frame: its picture uint8 (H, W, 3) BGR, ``t_s`` in the recording's time, its faces from left to right."""
+
+    image: Image
+    t_s: float
+    readings: list[Reading]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analyzer:
+    """What finds, follows and reads faces. Track ids start at 1 in every file."""
+
+    finder: FaceFinder
+    reader: FaceReader
+    max_lost_s: float = 0.7
+    min_iou: float = 0.2
+
+    def frames(self, medium: Medium) -> Iterator[AnalyzedFrame]:
+        """The frames of one file: one of ``t_s`` 0 for a picture.
+
+        Raises InputError, naming the file, when it cannot be read; with a video this may come after some frames.
+        """
+        tracker = Tracker(max_lost_s=self.max_lost_s, min_iou=self.min_iou)
+        if medium.is_video:
+            for frame in frames_of(medium.path):
+                yield self._analyzed(frame.image, frame.t_s, tracker)
+        else:
+            yield self._analyzed(read_picture(medium.path), 0.0, tracker)
+
+    def _analyzed(self, image: Image, t_s: float, tracker: Tracker) -> AnalyzedFrame:
+        faces = sorted(self.finder.find(image), key=lambda face: face.box_xywh_px[0])
+        tracks = tracker.update(faces, t_s)
+        probs = self.reader.classify(image, faces) if faces else np.zeros((0, len(EMOTIONS)))
+        readings = [Reading(track.id, track.face, row) for track, row in zip(tracks, probs, strict=True)]
+        return AnalyzedFrame(image, t_s, readings)
+
+
+def as_record(source: str, t_s: float, readings: Sequence[Reading]) -> dict[str, Any]:
+    """The frame as ``moodcast analyze --json`` prints it."""
+    return {"source": source, "t_s": round(t_s, 3), "faces": [_face_record(reading) for reading in readings]}
+
+
+def _face_record(reading: Reading) -> dict[str, Any]:
+    return {
+        "track_id": reading.track_id,
+        "box_xywh_px": [round(float(value), 1) for value in reading.face.box_xywh_px],
+        "score": round(float(reading.face.score), 4),
+        "probs": {emotion: round(float(p), 6) for emotion, p in zip(EMOTIONS, reading.probs, strict=True)},
+        "emotion": reading.emotion,
+        "confidence": round(reading.confidence, 6),
+    }
+
+
+def as_line(source: str, t_s: float, readings: Sequence[Reading]) -> str:
+    """The frame in one readable line."""
+    people = [f"{r.emotion} {r.confidence:.0%} (track {r.track_id}, {_place(r.face)})" for r in readings]
+    return f"{source} {t_s:.2f} s: {', '.join(people) or 'no face'}"
+
+
+def _place(face: Face) -> str:
+    x, y, width, height = (round(value) for value in face.box_xywh_px)
+    return f"{width}x{height} px at {x},{y}"

@@ -1,0 +1,353 @@
+"""``MqttLink``: a connection to the broker for as long as the process lives.
+
+It owns one thread, which makes a fresh paho client for every connection and drives it through paho's select interface:
+no state survives a broken connection but our own outbox. paho's callbacks only take notes; nothing of the caller runs
+in them. ``publish`` never blocks; what was received is fetched by ``poll``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import random
+import secrets
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from edge.core.outbox import DropReason, Message, Outbox
+from edge.core.reconnect import Cause, Protocol, Reconnect
+from edge.mqtt.connection import CONNECT_TIMEOUT_S, INBOX_MAX, Connection, EndedError, MqttSettings, Received
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkStats:
+    """How the connection is doing."""
+
+    connected: bool
+    protocol: Protocol | None
+    """Of the present connection; None without one."""
+    client_id: str
+    depth: int
+    """Messages not yet acknowledged by the broker."""
+    dropped: int
+    """Messages lost since the start: overflow, too old, refused by the broker."""
+    drops: Mapping[DropReason, int]
+    """All drops by reason; ``superseded`` (a newer message of the same key) is no loss."""
+    connects: int
+    """Successful connections since the start."""
+    tries: int
+    last_error: str | None
+    """Why the last connection failed or ended, or what the broker denied; None while all is well."""
+    login_refused: bool
+    takeover: bool
+    """Another client uses our id: we go on under another one, until the next start."""
+
+    @property
+    def reconnects(self) -> int:
+        """Connections after the first."""
+        return max(0, self.connects - 1)
+
+
+class MqttLink:
+    """Keeps a connection to the broker for as long as the process lives.
+
+    On each connection it subscribes, publishes ``birth`` and then the newest retained message of every topic, so that
+    a broker that lost its memory knows it again. ``will`` is published by the broker when the connection breaks.
+    """
+
+    def __init__(  # noqa: PLR0913 - all but the first by keyword
+        self,
+        settings: MqttSettings,
+        *,
+        will: Message,
+        birth: Message,
+        subscriptions: Sequence[str] = (),
+        on_change: Callable[[LinkStats], None] | None = None,
+        on_ack: Callable[[Message, float], None] | None = None,
+    ) -> None:
+        """``on_change`` is called after the connection came or went, ``on_ack`` with each acknowledged message and the
+        seconds since its ``publish``. Both run in the link's thread: they must be quick, and thread-safe."""
+        self._settings = settings
+        self._will = will
+        self._birth = birth
+        self._subscriptions = tuple(subscriptions)
+        self._on_change = on_change
+        self._on_ack = on_ack
+        self._lock = threading.Lock()
+        self._outbox = Outbox(limit=settings.outbox_max)
+        self._retained: dict[str, Message] = {}
+        self._inbox: deque[Received] = deque(maxlen=INBOX_MAX)
+        self._reconnect = Reconnect(protocol=settings.protocol, max_s=settings.reconnect_max_s, draw=random.random)
+        self._client_id = settings.client_id
+        self._connected: Protocol | None = None
+        self._connects = 0
+        self._tries = 0
+        self._last_error: str | None = None
+        self._login_refused = False
+        self._logged: str | None = None
+        self._denials: set[str] = set()
+        self._wake_r, self._wake_w = socket.socketpair()
+        self._wake_r.setblocking(False)
+        self._wake_w.setblocking(False)
+        self._stopping = threading.Event()
+        self._deadline_s = 0.0
+        self._last = will
+        self._last_acked = False
+        self._crash: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
+
+    # What the caller uses -------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begins to connect; returns at once."""
+        self._thread.start()
+
+    def publish(  # noqa: PLR0913 - all but two by keyword
+        self,
+        topic: str,
+        payload: str | Mapping[str, object],
+        *,
+        qos: int = 1,
+        retain: bool = False,
+        key: str | None = None,
+        max_age_s: float | None = None,
+        expiry_s: float | None = None,
+    ) -> None:
+        """Queues a message; never blocks. A dictionary becomes JSON.
+
+        Of waiting messages with the same ``key`` only the newest is kept; retained messages have their topic as key.
+        Not sent when it waited longer than ``max_age_s`` or ``expiry_s``; with MQTT 5 the broker, too, forgets it
+        ``expiry_s`` after this call. May be called from any thread.
+        """
+        text = payload if isinstance(payload, str) else _json(payload)
+        message = Message(topic, text, qos, retain)
+        with self._lock:
+            if retain:
+                self._retained[topic] = message
+            self._outbox.put(
+                message,
+                time.monotonic(),
+                key=topic if key is None and retain else key,
+                max_age_s=max_age_s,
+                expiry_s=expiry_s,
+            )
+        self._wake()
+
+    def resend_retained(self) -> None:
+        """Publishes the newest retained message of every topic again, in the order of their first publishing.
+
+        For Home Assistant's birth message: discovery, then the values. Same ``boot`` and ``seq``: repeats.
+        """
+        with self._lock:
+            for topic, message in self._retained.items():
+                self._outbox.put(message, time.monotonic(), key=topic)
+        self._wake()
+
+    def poll(self) -> list[Received]:
+        """What was received since the last call, oldest first. Raises what ended the link's thread, if a bug did."""
+        if self._crash is not None:
+            raise self._crash
+        received = []
+        while self._inbox:
+            received.append(self._inbox.popleft())
+        return received
+
+    def stats(self) -> LinkStats:
+        """How the connection is doing now."""
+        with self._lock:
+            return LinkStats(
+                connected=self._connected is not None,
+                protocol=self._connected,
+                client_id=self._client_id,
+                depth=self._outbox.depth,
+                dropped=self._outbox.dropped,
+                drops={**self._outbox.drops},
+                connects=self._connects,
+                tries=self._tries,
+                last_error=self._last_error,
+                login_refused=self._login_refused,
+                takeover=self._reconnect.takeovers > 0,
+            )
+
+    def stop(self, timeout_s: float = 1.5, *, last: Message | None = None) -> bool:
+        """Sends what waits, then ``last`` (None: the will), and disconnects; all within ``timeout_s``.
+
+        True: the broker has ``last``. Otherwise the connection is broken, so that the broker publishes the will.
+        """
+        self._last = self._will if last is None else last
+        self._deadline_s = time.monotonic() + timeout_s
+        self._stopping.set()
+        self._wake()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+        return self._last_acked
+
+    # The thread -----------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                takeovers = self._reconnect.takeovers
+                wait_s = self._reconnect.after(*self._connect_once())
+                if self._reconnect.takeovers > takeovers:
+                    self._rename()
+                self._stopping.wait(wait_s)
+        except BaseException as error:  # noqa: BLE001 - a bug: poll() raises it in the main loop, which ends the process
+            self._crash = error
+
+    def _rename(self) -> None:
+        taken = self._client_id
+        with self._lock:
+            self._client_id = f"{self._settings.client_id}-{secrets.token_hex(2)}"
+        log.warning(
+            "another client uses the MQTT id %s: going on as %s. Two units share one id: set unit.id on one of them",
+            taken,
+            self._client_id,
+        )
+
+    def _connect_once(self) -> tuple[Cause, float | None]:
+        """One connection from its beginning to its end: why it ended and how long it was up."""
+        since_s: float | None = None
+        connection = Connection(self._settings, self._reconnect.protocol, self._client_id, self._will)
+        self._tries += 1
+        try:
+            connection.open()
+            self._await_answer(connection)
+            since_s = time.monotonic()
+            self._came_up()
+            self._serve(connection)
+        except EndedError as ended:
+            lived_s = None if since_s is None else time.monotonic() - since_s
+            self._went_down(ended, lived_s)
+            return ended.cause, lived_s
+        finally:
+            with self._lock:
+                self._connected = None
+            connection.close(clean=self._last_acked)
+        return "unreachable", None
+
+    def _await_answer(self, connection: Connection) -> None:
+        end_s = time.monotonic() + CONNECT_TIMEOUT_S
+        while not connection.answered:
+            if self._stopping.is_set() or time.monotonic() > end_s:
+                raise EndedError("unreachable", "no answer from the broker")
+            connection.step(self._wake_r, 0.2)
+
+    def _came_up(self) -> None:
+        with self._lock:
+            self._connected = self._reconnect.protocol
+            self._connects += 1
+            self._last_error = None
+            self._login_refused = False
+        self._logged = None
+        log.info("connected to %s with MQTT %s as %s", self._where, self._connected, self._client_id)
+        self._tell_change()
+
+    def _went_down(self, ended: EndedError, lived_s: float | None) -> None:
+        with self._lock:
+            self._connected = None
+            self._last_error = str(ended)
+            self._login_refused = ended.cause == "refused_login"
+            self._outbox.requeue()
+        if str(ended) != self._logged and not self._stopping.is_set():  # one line for each change, not for each try
+            self._logged = str(ended)
+            level = logging.INFO if ended.cause == "refused_protocol" else logging.WARNING
+            log.log(level, "%s: %s%s", self._where, ended, _advice(ended.cause, self._settings))
+        if lived_s is not None:
+            self._tell_change()
+
+    @property
+    def _where(self) -> str:
+        return f"MQTT broker {self._settings.host}:{self._settings.port}"
+
+    def _tell_change(self) -> None:
+        if self._on_change is not None:
+            self._on_change(self.stats())
+
+    def _serve(self, connection: Connection) -> None:
+        """Until the connection ends, or the link is stopped."""
+        connection.subscribe(self._subscriptions)
+        with self._lock:
+            known = [m for topic, m in self._retained.items() if not self._outbox.waits(topic)]
+        for message in (self._birth, *known):
+            connection.publish(message)
+        tokens: dict[int, int] = {}
+        while not self._stopping.is_set():
+            self._hand_over(connection, tokens)
+            connection.step(self._wake_r, 1.0)
+            self._read_notes(connection, tokens)
+        self._finish(connection, tokens)
+
+    def _finish(self, connection: Connection, tokens: dict[int, int]) -> None:
+        # The last message must not wait behind a long backlog: half of the time is for that.
+        half_s = (self._deadline_s + time.monotonic()) / 2
+        while self.stats().depth and time.monotonic() < half_s:
+            self._hand_over(connection, tokens)
+            connection.step(self._wake_r, 0.05)
+            self._read_notes(connection, tokens)
+        mid = connection.publish(self._last)
+        while time.monotonic() < self._deadline_s - 0.1 and not self._last_acked:
+            connection.step(self._wake_r, 0.05)
+            self._last_acked = any(acked == mid for acked, _ in connection.acked)
+            self._read_notes(connection, tokens)
+
+    def _hand_over(self, connection: Connection, tokens: dict[int, int]) -> None:
+        while True:
+            now_s = time.monotonic()
+            with self._lock:
+                full = self._outbox.in_flight >= self._settings.in_flight_max
+                queued = None if full else self._outbox.take(now_s)
+            if queued is None:
+                return
+            tokens[connection.publish(queued.message, queued.expiry_left_s(now_s))] = queued.token
+
+    def _read_notes(self, connection: Connection, tokens: dict[int, int]) -> None:
+        now_s = time.monotonic()
+        self._inbox.extend(connection.received)
+        for mid, refusal in connection.acked:
+            token = tokens.pop(mid, None)
+            if token is None:
+                continue
+            with self._lock:
+                done = self._outbox.acknowledge(token, refused=refusal is not None)
+            if done is None:
+                continue
+            if refusal is not None:
+                connection.denied.append(f"publishing to {done.message.topic} was refused: {refusal}")
+            elif self._on_ack is not None:
+                self._on_ack(done.message, now_s - done.put_s)
+        for denial in connection.denied:
+            self._denied(denial)
+        connection.forget_notes()
+
+    def _denied(self, denial: str) -> None:
+        with self._lock:
+            self._last_error = denial
+        if denial not in self._denials:
+            self._denials.add(denial)
+            log.warning("%s: %s. Check the broker's access rules for this user", self._where, denial)
+
+    def _wake(self) -> None:
+        with contextlib.suppress(BlockingIOError):  # enough waking bytes are on their way
+            self._wake_w.send(b"\0")
+
+
+def _advice(cause: Cause, settings: MqttSettings) -> str:
+    """What to do about it."""
+    if cause == "refused_login":
+        return (
+            f". Check mqtt.username ({settings.username or 'not set'}) and the password "
+            "(mqtt.password_file, or MOODCAST_MQTT_PASSWORD)"
+        )
+    return "" if cause in ("refused_protocol", "taken_over") else "; trying again"
+
+
+def _json(payload: Mapping[str, object]) -> str:
+    return json.dumps(payload, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,1 @@
+"""Faces and what they show. ``finders.make_finder`` makes what finds them."""

@@ -1,0 +1,60 @@
+"""OpenCV's Haar cascade for frontal faces (Viola and Jones 2001; stump cascade by Lienhart). Ships with OpenCV 4."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import cv2.data
+import numpy as np
+
+from edge.data import Face, Image
+from edge.errors import ModelError
+from edge.vision.finders import FinderSettings, check_image
+
+CASCADE = "haarcascade_frontalface_default.xml"
+_SCALE = 1.1
+_WINDOW_PX = 24  # the cascade's own window: smaller pictures hold no face for it
+
+
+def make(settings: FinderSettings) -> HaarFinder:
+    return HaarFinder(min_face_px=settings.min_face_px, neighbours=settings.haar_neighbours)
+
+
+class HaarFinder:
+    """Boxes without landmarks. ``neighbours`` overlapping hits make a face."""
+
+    def __init__(self, *, min_face_px: int, neighbours: int) -> None:
+        if not hasattr(cv2, "CascadeClassifier"):
+            raise ModelError(f"OpenCV {cv2.__version__} has no Haar cascades; install `opencv-python-headless<5`")
+        path = Path(cv2.data.haarcascades) / CASCADE
+        self._cascade = cv2.CascadeClassifier(str(path))
+        if self._cascade.empty():
+            raise ModelError(f"{path}: cannot be loaded; install `opencv-python-headless<5` again")
+        self._min_face_px = min_face_px
+        self._neighbours = neighbours
+        self._grey = np.empty((0, 0), np.uint8)
+
+    def find(self, image: Image) -> list[Face]:
+        check_image(image)
+        if min(image.shape[:2]) < max(_WINDOW_PX, self._min_face_px):
+            return []
+        if self._grey.shape != image.shape[:2]:
+            self._grey = np.empty(image.shape[:2], np.uint8)
+        cv2.cvtColor(image, cv2.COLOR_BGR2GRAY, dst=self._grey)
+        boxes, hits = self._cascade.detectMultiScale2(
+            self._grey,
+            scaleFactor=_SCALE,
+            minNeighbors=self._neighbours,
+            minSize=(self._min_face_px, self._min_face_px),
+        )
+        faces = [
+            Face(box_xywh_px=(float(x), float(y), float(w), float(h)), landmarks_px=None, score=score(int(n)))
+            for (x, y, w, h), n in zip(boxes, hits, strict=True)
+        ]
+        return sorted(faces, key=lambda face: -face.score)
+
+
+def score(hits: int) -> float:
+    """A score 0-1 from the number of overlapping hits."""
+    return hits / (hits + 5.0)

@@ -1,0 +1,177 @@
+"""Loads a network with its card, and refuses by name what does not fit.
+
+A model is two files: ``NAME.tflite`` and ``NAME.yaml``, its card. The card is the only place where facts about the
+model stand; every one that the service relies on is checked here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from edge.data import EMOTIONS
+from edge.errors import ModelError
+from edge.vision.runtime import Network, TensorInfo, load_network
+
+TASK = "facial-emotion"
+_SCALE_TOLERANCE = 1e-6
+"""Relative; the card's decimal scale must be the file's 32-bit one."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What ``NAME.yaml`` says and the service uses."""
+
+    path: Path
+    sha256: str
+    input: TensorInfo
+    output: TensorInfo
+    subtract: float
+    divide: float
+    """The network's real input is (grey level - subtract) / divide."""
+    temperature: float
+    prior_power: float
+    prior: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class EmotionModel:
+    """A network that fits its card."""
+
+    network: Network
+    card: Card
+
+
+def load_emotion_model(path: Path, *, threads: int = 1) -> EmotionModel:
+    """Load ``path`` (``NAME.tflite``) and the card beside it.
+
+    Raises ModelError, naming the file, what was expected and found and what to do, when a file is missing or broken or
+    hash, shapes, dtypes, quantisation or labels do not fit.
+    """
+    card = read_card(path.with_suffix(".yaml"))
+    _check_hash(path, card)
+    network = load_network(path, threads=threads)
+    for end, found, wanted in (("input", network.input, card.input), ("output", network.output, card.output)):
+        _check_tensor(path, end, found, wanted)
+    return EmotionModel(network, card)
+
+
+def read_card(path: Path) -> Card:
+    """Read and check the card at ``path``. Raises ModelError."""
+    fields = _Fields(path, _read_yaml(path))
+    task = fields.get("task", str, TASK)
+    if task != TASK:
+        raise fields.error("task", TASK, task)
+    labels = fields.get("labels", list, "a list")
+    if tuple(labels) != EMOTIONS:
+        raise fields.error("labels", f"[{', '.join(EMOTIONS)}] in this order", f"[{', '.join(map(str, labels))}]")
+    source, sink = fields.tensor("input"), fields.tensor("output")
+    if len(source.shape) != 4 or source.shape != (1, source.shape[1], source.shape[1], 1) or source.shape[1] < 1:
+        raise fields.error("input.shape", "[1, side, side, 1], one square grey face", list(source.shape))
+    if sink.shape != (1, len(EMOTIONS)):
+        raise fields.error("output.shape", f"[1, {len(EMOTIONS)}], one number for each label", list(sink.shape))
+    return Card(
+        path=path,
+        sha256=fields.get("sha256", str, "64 hexadecimal digits"),
+        input=source,
+        output=sink,
+        subtract=fields.number("input.normalisation.subtract"),
+        divide=fields.number("input.normalisation.divide", above_0=True),
+        temperature=fields.number("temperature", above_0=True),
+        prior_power=fields.number("prior.power"),
+        prior=fields.numbers_above_0("prior.values", len(EMOTIONS)),
+    )
+
+
+def _read_yaml(path: Path) -> Mapping[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ModelError(f"{path}: no such card; a model is NAME.tflite with NAME.yaml beside it: copy both") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        where = " ".join(str(error).split())
+        raise ModelError(f"{path}: the card cannot be read ({where}); copy it again from the release") from error
+    if not isinstance(content, dict):
+        found = type(content).__name__
+        raise ModelError(f"{path}: expected a mapping of fields, found {found}; copy the card again from the release")
+    return content
+
+
+class _Fields:
+    """Typed access to a card's fields, with errors that name the card."""
+
+    def __init__(self, path: Path, content: Mapping[str, Any]) -> None:
+        self._path, self._content = path, content
+
+    def error(self, field: str, expected: str, found: object) -> ModelError:
+        hint = "correct the card, or take the card and the network of one release"
+        return ModelError(f"{self._path}: {field}: expected {expected}, found {found}; {hint}")
+
+    def get(self, field: str, kind: type | tuple[type, ...], expected: str) -> Any:
+        """The value of ``field``, such as "prior.power", if it is a ``kind``."""
+        value: Any = self._content
+        for key in field.split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise self.error(field, expected, "nothing" if value is None else repr(value))
+        return value
+
+    def number(self, field: str, *, above_0: bool = False) -> float:
+        value = float(self.get(field, (int, float), "a number"))
+        if not math.isfinite(value) or (above_0 and value <= 0.0):
+            raise self.error(field, "a number above 0" if above_0 else "a finite number", value)
+        return value
+
+    def numbers_above_0(self, field: str, count: int) -> tuple[float, ...]:
+        values = self.get(field, list, f"{count} numbers above 0")
+        if len(values) != count or not all(isinstance(v, (int, float)) and 0.0 < v < math.inf for v in values):
+            raise self.error(field, f"{count} numbers above 0", values)
+        return tuple(float(value) for value in values)
+
+    def tensor(self, field: str) -> TensorInfo:
+        shape = self.get(f"{field}.shape", list, "a list of whole numbers")
+        if not all(isinstance(n, int) for n in shape):
+            raise self.error(f"{field}.shape", "a list of whole numbers", shape)
+        dtype = self.get(f"{field}.dtype", str, "int8 or float32")
+        if dtype not in ("int8", "float32"):
+            raise self.error(f"{field}.dtype", "int8 or float32", dtype)
+        if dtype == "float32":
+            return TensorInfo(tuple(shape), dtype, 0.0, 0)
+        zero_point = self.get(f"{field}.zero_point", int, "a whole number")
+        return TensorInfo(tuple(shape), dtype, self.number(f"{field}.scale", above_0=True), zero_point)
+
+
+def _check_hash(path: Path, card: Card) -> None:
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror}); copy it again from the release") from error
+    if found != card.sha256:
+        raise ModelError(
+            f"{path}: sha256: expected {card.sha256} (by {card.path.name}), found {found}; the file is damaged or of "
+            "another release: copy both files again"
+        )
+
+
+def _check_tensor(path: Path, end: str, found: TensorInfo, wanted: TensorInfo) -> None:
+    same_scale = abs(found.scale - wanted.scale) <= _SCALE_TOLERANCE * max(found.scale, wanted.scale)
+    if (found.shape, found.dtype, found.zero_point) != (
+        wanted.shape,
+        wanted.dtype,
+        wanted.zero_point,
+    ) or not same_scale:
+        raise ModelError(
+            f"{path}: {end}: expected {_describe(wanted)} (by {path.stem}.yaml), found {_describe(found)}; "
+            "take the card and the network of one release"
+        )
+
+
+def _describe(info: TensorInfo) -> str:
+    quantised = f", scale {info.scale:.6g}, zero point {info.zero_point}" if info.scale else ""
+    return f"{info.dtype} {list(info.shape)}{quantised}"

@@ -1,0 +1,61 @@
+"""The emotion network: a plain residual network with squeeze-and-excitation (He et al. 2016, Hu et al. 2018)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+INPUT_OFFSET = 128.0
+INPUT_SCALE = 1.0 / 64.0
+"""The network is fed (grey - 128) / 64: in int8 with scale 1/64 and zero point 0 that is the byte minus 128."""
+
+
+def _convolution(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False), nn.BatchNorm2d(outputs))
+
+
+class Block(nn.Module):
+    """Two convolutions, a channel gate and a shortcut."""
+
+    def __init__(self, inputs: int, outputs: int, *, stride: int) -> None:
+        super().__init__()
+        self.first = _convolution(inputs, outputs, stride=stride)
+        self.second = _convolution(outputs, outputs)
+        self.squeeze = nn.Conv2d(outputs, outputs // 8, 1)
+        self.excite = nn.Conv2d(outputs // 8, outputs, 1)
+        self.shortcut: nn.Module = nn.Identity()
+        if stride != 1 or inputs != outputs:
+            layers: list[nn.Module] = [nn.AvgPool2d(stride)] if stride != 1 else []
+            layers += [nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs)]
+            self.shortcut = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.second(torch.relu(self.first(x)))
+        gate = torch.relu(self.squeeze(y.mean((2, 3), keepdim=True)))
+        return torch.relu(y * torch.sigmoid(self.excite(gate)) + self.shortcut(x))
+
+
+class EmotionNet(nn.Module):
+    """Grey faces float (N, 1, 48, 48), as (grey - 128) / 64, to logits (N, 7)."""
+
+    def __init__(self, *, widths: tuple[int, ...], depths: tuple[int, ...], dropout: float) -> None:
+        super().__init__()
+        self.stem = _convolution(1, widths[0])
+        blocks: list[nn.Module] = []
+        inputs = widths[0]
+        for width, depth in zip(widths[1:], depths, strict=True):
+            for i in range(depth):
+                blocks.append(Block(inputs, width, stride=2 if i == 0 else 1))
+                inputs = width
+        self.blocks = nn.Sequential(*blocks)
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(inputs, 7)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.blocks(torch.relu(self.stem(x)))
+        return self.head(self.dropout(x.mean((2, 3))))
+
+
+def parameter_count(net: nn.Module) -> int:
+    """How many numbers are learnt."""
+    return sum(p.numel() for p in net.parameters())

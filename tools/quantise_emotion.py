@@ -1,0 +1,204 @@
+"""Turn a training run into models/emotion.tflite (full int8) and its card models/emotion.yaml.
+
+Temperature and prior power are chosen on the run's own split of `train`, through the int8 file. With --measure the
+figures on `valid` and on the people of `faces` that were kept back go into the card; do that once, at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import hashlib
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import litert_torch
+import numpy as np
+import torch
+import yaml
+from ai_edge_quantizer import quantizer, recipe
+from numpy.typing import NDArray
+from torch import nn
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from emotion_augment import Augmenter
+from emotion_card import CARD_HEAD, card_fields
+from emotion_data import (
+    EMOTIONS,
+    SIDE,
+    Grey,
+    VoteSet,
+    photo_crops,
+    read_photos,
+    read_votes,
+    seven_emotion_truth,
+)
+from emotion_net import INPUT_OFFSET, INPUT_SCALE, parameter_count
+from train_emotion import logits_of, network, split
+
+from edge.core.probabilities import apply_prior, softmax
+from edge.measure import metrics
+from edge.vision.emotion import EmotionClassifier
+from edge.vision.runtime import load_network
+
+Floats = NDArray[np.float64]
+ACCURACY_COST = 0.005
+"""The prior is taken off as far as that costs less than this accuracy on the own split (a macro recall is worth it)."""
+FEWEST_FACES = 25
+"""Classes of `faces` with fewer faces are left out of its macro recall."""
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with ferplus/ and faces/")
+    parser.add_argument("--run", type=Path, default=Path("runs/emotion"), help="folder of tools/train_emotion.py")
+    parser.add_argument("--out", type=Path, default=Path("models/emotion.tflite"))
+    parser.add_argument("--representative", type=int, default=1000, help="training pictures that set the int8 ranges")
+    parser.add_argument("--measure", action="store_true", help="measure on valid and write the figures into the card")
+    return parser.parse_args()
+
+
+def representative(images: Grey, count: int, seed: int) -> NDArray[np.float32]:
+    """Pictures (count, 1, 48, 48, 1) as the network is fed, half of them changed as in training.
+
+    Each has one black and one white corner, so that every one spans the whole input range: the input's scale becomes
+    exactly 1/64 with zero point 0, and an int8 input is the grey level less 128.
+    """
+    rng = np.random.default_rng(seed)
+    chosen = torch.from_numpy(images[rng.choice(len(images), count, replace=False)]).float()[:, None]
+    half = count // 2
+    chosen[:half] = Augmenter(torch.Generator().manual_seed(seed))(chosen[:half])
+    chosen[:, :, 0, 0], chosen[:, :, 0, -1] = 0.0, 255.0
+    return ((chosen.numpy() - INPUT_OFFSET) * INPUT_SCALE).astype(np.float32).reshape(count, 1, SIDE, SIDE, 1)
+
+
+def to_int8(net: nn.Module, pictures: NDArray[np.float32]) -> bytes:
+    """The network as a full int8 TFLite file, input (1, 48, 48, 1)."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / "float.tflite")
+        litert_torch.convert(
+            litert_torch.to_channel_last_io(net.eval(), args=[0]), (torch.zeros(1, SIDE, SIDE, 1),)
+        ).export(path)
+        work = quantizer.Quantizer(path, recipe.static_wi8_ai8())
+        ranges = work.calibrate({"serving_default": [{"args_0": picture} for picture in pictures]})
+        return bytes(work.quantize(ranges).quantized_model)
+
+
+def choose_power(logits: Floats, truth: NDArray[np.int64], prior: Floats) -> float:
+    """The largest prior power that costs less than ACCURACY_COST."""
+    rows = []
+    for power in np.arange(0.0, 1.01, 0.05):
+        hit = apply_prior(logits, prior=prior, power=power).argmax(axis=1) == truth
+        recall = np.mean([hit[truth == k].mean() for k in range(len(EMOTIONS))])
+        rows.append((float(power), float(hit.mean()), float(recall)))
+        print(f"  prior power {power:.2f}: own accuracy {rows[-1][1]:.4f}, macro recall {rows[-1][2]:.4f}")
+    best = max(accuracy for _, accuracy, _ in rows)
+    return round(max(power for power, accuracy, _ in rows if accuracy >= best - ACCURACY_COST), 2)
+
+
+def choose_temperature(logits: Floats, truth: NDArray[np.int64]) -> float:
+    """The temperature with the smallest cross-entropy against the top vote (Guo et al. 2017)."""
+    rows = np.arange(len(truth))
+    grid = np.arange(0.3, 2.51, 0.01)
+    loss = [-np.log(softmax(logits, temperature=t)[rows, truth] + 1e-12).mean() for t in grid]
+    return round(float(grid[int(np.argmin(loss))]), 2)
+
+
+def votes_figures(probs: Floats, data: VoteSet) -> dict[str, float]:
+    """The figures of `moodcast evaluate` on sheets with votes."""
+    answer = probs.argmax(axis=1)
+    figures: dict[str, float] = {}
+    for name in ("ferplus_top", "ferplus_majority", "ferplus_standard"):
+        truth, kept = getattr(metrics, name)(data.votes)
+        figures["ferplus_all" if name == "ferplus_top" else name] = float(np.mean((answer == truth)[kept]))
+    known = data.fer2013 >= 0
+    figures["fer2013"] = float(np.mean((answer == data.fer2013)[known]))
+    truth, kept = metrics.ferplus_top(data.votes)
+    counts = metrics.confusion(truth[kept], answer[kept], truths=8, answers=7)
+    rates = metrics.class_rates(counts)
+    figures["macro_recall"] = metrics.macro_recall(rates) or 0.0
+    table = metrics.calibration(probs.max(axis=1)[kept], (answer == truth)[kept])
+    figures["ece"] = metrics.expected_calibration_error(table) or 0.0
+    return figures | {f"recall_{name}": rate.recall or 0.0 for name, rate in zip(EMOTIONS, rates, strict=True)}
+
+
+def photo_figures(probs: Floats, labels: NDArray[np.int64]) -> dict[str, float]:
+    """Accuracy and macro recall on labelled photographs."""
+    counts = metrics.confusion(labels, probs.argmax(axis=1), truths=7, answers=7)
+    rates = metrics.class_rates(counts)
+    found = {"accuracy": float(np.trace(counts) / counts.sum())}
+    found["macro_recall"] = metrics.macro_recall(rates, min_n=FEWEST_FACES) or 0.0
+    return found | {f"recall_{n}": r.recall or 0.0 for n, r in zip(EMOTIONS, rates, strict=True) if r.n >= FEWEST_FACES}
+
+
+def measured(args: argparse.Namespace, net: nn.Module, classifier: EmotionClassifier) -> dict[str, Any]:
+    """Figures of the int8 file and the float network on the sets that nothing was chosen on."""
+    valid = read_votes(args.data, "valid")
+    crops, labels = photo_crops(read_photos(args.data, identities="held-out"))
+    card = classifier.card
+
+    def float_probs(images: Grey) -> Floats:
+        logits = apply_prior(logits_of(net, images), prior=card.prior, power=card.prior_power)
+        return softmax(logits, temperature=card.temperature)
+
+    def rounded(figures: dict[str, float]) -> dict[str, float]:
+        return {name: round(value, 4) for name, value in figures.items()}
+
+    found: dict[str, Any] = {"ferplus_valid": {"n": len(valid.crops)}, "faces_held_out": {"n": len(labels)}}
+    for name, ask in (("int8", classifier.classify_crops), ("float", float_probs)):
+        found["ferplus_valid"][name] = rounded(votes_figures(ask(valid.crops), valid))
+        found["faces_held_out"][name] = rounded(photo_figures(ask(crops), labels))
+    return found
+
+
+def write(out: Path, network_bytes: bytes, fields: dict[str, Any]) -> None:
+    """Write the network and the card, each by renaming."""
+    for path, content in (
+        (out, network_bytes),
+        (out.with_suffix(".yaml"), (CARD_HEAD + yaml.safe_dump(fields, sort_keys=False, width=110)).encode()),
+    ):
+        path.with_suffix(".tmp").write_bytes(content)
+        path.with_suffix(".tmp").replace(path)
+
+
+def main() -> None:
+    """Convert, choose, measure, write."""
+    args = arguments()
+    torch.set_num_threads(1)
+    saved = torch.load(args.run / "checkpoint.pt", weights_only=True)
+    net = network()
+    net.load_state_dict(saved["ema"])
+    train, own = split(args.data, seed=saved["seed"])
+    content = to_int8(net, representative(train.crops, args.representative, saved["seed"]))
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_bytes(content)
+    tensors = load_network(args.out)
+    prior = np.array(saved["prior"])
+    fields = card_fields(
+        args.out.name, hashlib.sha256(content).hexdigest(), ends=(tensors.input, tensors.output), saved=saved
+    )
+    fields |= {
+        "parameters": parameter_count(net),
+        "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
+    }
+    write(args.out, content, fields)
+    truth, kept = seven_emotion_truth(own)
+    logits, truth = EmotionClassifier(args.out).logits(own.crops[kept]), truth[kept]
+    fields["prior"]["power"] = choose_power(logits, truth, prior)
+    adjusted = apply_prior(logits, prior=prior, power=fields["prior"]["power"])
+    fields["temperature"] = choose_temperature(adjusted, truth)
+    print(f"temperature {fields['temperature']}, prior power {fields['prior']['power']}")
+    write(args.out, content, fields)
+    if args.measure:
+        fields["figures"] |= measured(args, net, EmotionClassifier(args.out))
+        write(args.out, content, fields)
+        print(yaml.safe_dump(fields["figures"], sort_keys=False))
+    print(f"{args.out}: {len(content)} bytes, sha256 {fields['sha256']}")
+
+
+if __name__ == "__main__":
+    main()
