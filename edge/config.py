@@ -293,7 +293,9 @@ class Mqtt(Section):
     ca_file: str | None = Field(
         None, description="Certificate authority of the broker (PEM); empty: those of the system."
     )
-    base_topic: TopicName = Field("moodcast", description="First part of every topic: `<base_topic>/<unit>/...`")
+    base_topic: TopicName = Field(
+        "moodcast", description="First part of every topic: `<base_topic>/<unit>/` and what is told."
+    )
     protocol: Literal["auto", "5", "3.1.1"] = Field("auto", description="`auto` tries MQTT 5 and falls back to 3.1.1.")
     keepalive_s: int = Field(
         15,

@@ -57,7 +57,10 @@ class Draft:
                 if name in seen:
                     self.complain(line, printable(dotted), f"given twice, first in line {seen[name]}: keep one of them")
                 seen.setdefault(name, line)
-                self._take(dotted, value, line)
+                if "." in name:
+                    self.complain(line, printable(dotted), f"unknown key{_dots(dotted)}")
+                else:
+                    self._take(dotted, value, line)
 
     def take_override(self, dotted: str, text: str) -> None:
         """Takes one ``section.key`` and its value as typed on the command line; it wins over the file."""
@@ -105,10 +108,6 @@ class Draft:
                 )
         elif dotted not in _KEYS:
             section, _, name = dotted.rpartition(".")
-            # The name of a key may itself hold dots.
-            while section not in _SECTIONS:
-                section, _, more = section.rpartition(".")
-                name = f"{more}.{name}"
             self.complain(line, printable(dotted), _unknown(section, name))
         elif refused:
             self._bad.add(dotted)
@@ -204,6 +203,14 @@ def _unknown(section: str, name: str) -> str:
         return f"unknown key{near} It also {belongs}" if near else f"unknown key; it {belongs}"
     near = near or did_you_mean(name, list(_KEYS)) or _elsewhere(name)
     return f"unknown key{near}" if near else f"unknown key; allowed here: {', '.join(siblings)}"
+
+
+def _dots(dotted: str) -> str:
+    """How a key that was written with dots stands in the file."""
+    if dotted not in _KEYS and dotted not in _SECTIONS:
+        return ": no key of this file has a dot in its name"
+    first, _, rest = dotted.partition(".")
+    return f": write `{first}:`, and in the line below it, indented, `{rest.replace('.', ':` and again `')}:`"
 
 
 def _elsewhere(name: str) -> str:

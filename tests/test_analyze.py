@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import struct
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from edge.camera.demo import CLIP
 from edge.commands import analyze
 from edge.data import EMOTIONS, Face, Floats, Image
 from edge.errors import InputError
-from edge.measure.analyze import AnalyzedFrame, Analyzer, Reading, as_line, as_record
+from edge.measure.analyze import AnalyzedFrame, Analyzer, Reading, as_line, as_record, find_scaled
 from edge.measure.annotate import Copies, annotated, draw, save_picture
 from edge.measure.media import MAX_PICTURE_PX, Medium, claimed_size, find_media, read_picture
 from edge.measure.progress import Progress, bar
@@ -34,8 +33,8 @@ class BrightFinder:
     def find(self, image: Image) -> list[Face]:
         _, mask = cv2.threshold(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), 128, 255, cv2.THRESH_BINARY)
         outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-        boxes = sorted((cv2.boundingRect(outline) for outline in outlines), reverse=True)
-        return [Face(box_xywh_px=tuple(map(float, box)), landmarks_px=None, score=0.9) for box in boxes]
+        boxes = [cv2.boundingRect(outline) for outline in outlines]
+        return [Face(box_xywh_px=(x, y, w, h), landmarks_px=None, score=0.9) for x, y, w, h in reversed(boxes)]
 
 
 class HappyReader:
@@ -125,6 +124,10 @@ def test_empty_folder_and_missing_path_are_named(tmp_path: Path) -> None:
     ]
 
 
+def test_a_device_is_not_read() -> None:
+    assert find_media([Path("/dev/zero")]) == ([], ["/dev/zero: is neither a file nor a folder"])
+
+
 def test_annotated_copies_of_an_earlier_run_are_not_inputs(tmp_path: Path) -> None:
     write_picture(tmp_path / "a.png", picture())
     write_picture(tmp_path / "out" / "a-annotated.png", picture())
@@ -209,7 +212,26 @@ def test_claimed_size_is_read_before_decoding() -> None:
     for suffix in (".png", ".jpg"):
         assert claimed_size(cv2.imencode(suffix, image)[1].tobytes()) == (61, 37)
     assert claimed_size(b"BM") is None
-    assert MAX_PICTURE_PX >= 12000 * 9000, "today's largest phone pictures"
+    assert MAX_PICTURE_PX >= 8192 * 6144, "pictures of most phones"
+
+
+def test_faces_of_large_pictures_are_searched_small_and_told_large() -> None:
+    class Corner:
+        shape: tuple[int, ...] = ()
+
+        def find(self, image: Image) -> list[Face]:
+            self.shape = image.shape
+            height, width = image.shape[:2]
+            return [Face((width / 2, height / 2, width / 4, height / 4), np.array([[width, height]] * 5, float), 0.5)]
+
+    image, finder = np.zeros((300, 401, 3), np.uint8), Corner()
+    for max_px in (300 * 401, 5000, 1):
+        (face,) = find_scaled(finder, image, max_px=max_px)
+        assert finder.shape[0] * finder.shape[1] <= max_px
+        assert face.box_xywh_px == pytest.approx((200.5, 150, 100.25, 75))
+        assert face.landmarks_px is not None
+        assert face.landmarks_px[0] == pytest.approx([401, 300])
+        assert face.score == 0.5
 
 
 def test_a_person_keeps_the_id_through_a_video(tmp_path: Path) -> None:
@@ -396,16 +418,11 @@ def test_command_names_an_empty_folder(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 def test_a_reader_that_leaves_is_no_error(clip_picture: Path) -> None:
-    program = (
-        "import argparse, sys; from edge.commands import analyze as a; p = argparse.ArgumentParser();"
-        "a.add_arguments(p); sys.exit(a.run(p.parse_args()))"
-    )
     with subprocess.Popen(
-        [sys.executable, "-c", program, str(CLIP), "--json"],
+        [sys.executable, "-m", "edge.cli", "analyze", str(clip_picture), str(CLIP), "--json"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -417,9 +434,12 @@ def test_a_reader_that_leaves_is_no_error(clip_picture: Path) -> None:
     assert "Broken pipe" not in errors
 
 
-def test_people_of_a_real_clip_keep_their_ids(shared_data: Path, yunet_file: Path, tmp_path: Path, capsys) -> None:
+def test_people_of_a_real_clip_keep_their_ids(
+    shared_data: Path, yunet_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     config = tmp_path / "yunet.yaml"
-    config.write_text(f"deployment:\n  context: demonstration\nfaces:\n  back_end: yunet\n  yunet_file: {yunet_file}\n")
+    faces = f"back_end: yunet, yunet_file: {yunet_file}, min_face_px: 24"
+    config.write_text(f"deployment: {{context: demonstration}}\nfaces: {{{faces}}}\n")
     clip = shared_data / "clips" / "face-demographics-walking-and-pause.mp4"
     assert run(clip, "--json", "--config", config) == 0
     records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import subprocess
 import sys
@@ -41,7 +42,7 @@ COMPLAINTS = {
     "wrong section": ("camera:\n  keepalive_s: 9", ["3: camera.keepalive_s: unknown key; it belongs under `mqtt`"]),
     "no section": ("log_level: info", ["2: log_level: unknown key; it belongs under `daemon`"]),
     "section in a section": ("camera:\n  mqtt: {}", ["3: camera.mqtt: `mqtt` is a section of its own"]),
-    "dotted key": ("camera.source: demo", ["2: camera.source: unknown key"]),
+    "dotted key": ("camera.source: demo", ["2: camera.source: unknown key: write `camera:`, and in", "`source:`"]),
     "text for a number": ("camera:\n  width_px: ten", ["3:", "whole number from 64 to 4096, in pixels", '"ten"']),
     "number in quotes": ('mqtt:\n  port: "1883"', ["3: mqtt.port: ", "write it without quotes"]),
     "decimal comma": ("mood: {tau_s: '0,5'}\nfaces:\n  score_min: 0,5", ["2: mood.tau_s", "4:", "a point, 0.5"]),
@@ -54,7 +55,7 @@ COMPLAINTS = {
     "huge": ("mood:\n  update_s: 1e999", ["3: mood.update_s: must be a number"]),
     "bool for a number": ("mqtt:\n  port: yes", ["3: mqtt.port: must be a whole number"]),
     "number for a bool": ("camera:\n  mirror: 1", ['3: camera.mirror: must be true or false, not "1"']),
-    "below range": ("camera:\n  stall_s: 0.5", ["3: camera.stall_s: must be a number from 1 to 120, in seconds, not 0.5"]),
+    "below range": ("camera:\n  stall_s: 0.5", ["3: camera.stall_s:", "from 1 to 120, in seconds, not 0.5"]),
     "open bound": ("camera:\n  rate_hz: 0", ["3: camera.rate_hz: must be a number above 0 and at most 120, in hertz"]),
     "choice": ("camera:\n  source: vidoe", ["3: camera.source: must be one of picamera2, ", "did you mean `video`?"]),
     "number choice": ("camera:\n  rotation_deg: 45", ["3: camera.rotation_deg: must be one of 0, 90, 180, 270"]),
@@ -69,7 +70,7 @@ COMPLAINTS = {
     "value for a section": ("mqtt: localhost", ["2: mqtt: is a section: its keys stand in the lines below it"]),
     "given twice": ("mqtt:\n  port: 1\n  tls: no\n  port: 2", ["5: mqtt.port: given twice, first in line 3"]),
     "section twice": ("mqtt: {}\nunit: {}\nmqtt: {}", ["4: mqtt: given twice, first in line 2"]),
-    "needs path": ("camera:\n  source: video", ["3: camera.path: source `video` needs the key `path`"]),
+    "needs path": ("camera:\n  source: video", ["3: camera.source: source `video` needs the key `path`"]),
     "needs pipeline": ("camera:\n  source: gst", ["needs the key `pipeline`"]),
     "needs a file": ("faces:\n  back_end: yunet", ["needs the key `yunet_file`"]),
     "device": ("camera:\n  source: v4l2\n  device: usb", ["4: camera.device: source `v4l2` takes a number or a path"]),
@@ -89,7 +90,7 @@ COMPLAINTS = {
     "tab": ("mqtt:\n\tport: 1", ["3: not valid YAML at column 1: a tab stands where only spaces may"]),
     "indentation": ("mqtt:\n  port: 1\n tls: yes", ["4: not valid YAML at column 2: the indentation does not fit"]),
     "two colons": ("unit:\n  name: a: b", ["3: not valid YAML at column 10: a `:` stands where none may"]),
-    "open quote": ('unit:\n  name: "a\nmqtt: {}\n', ["3: not valid YAML at column 9: a quote is opened and not closed"]),
+    "open quote": ('unit:\n  name: "a\nmqtt: {}\n', ["3: not valid YAML at column 9: a quote is opened"]),
     "open brace": ("unit: {name: a\nmqtt: {}\n", ["not valid YAML", "a `{` or `[` is not closed"]),
     "two documents": ("---\na: 1", ["a second `---`"]),
     "control byte": ("unit:\n  name: a\x01b", ["3: holds the character U+0001; remove it"]),
@@ -238,7 +239,7 @@ def test_shipped_files_are_valid_and_commented(name: str) -> None:
     load_config(path)
     lines = path.read_text().splitlines()
     known = {key.rpartition(".")[2] for key in keys()}
-    for before, line in zip(lines, lines[1:], strict=False):
+    for before, line in itertools.pairwise(lines):
         key = line.strip().partition(":")[0]
         if line.startswith(" ") and key in known:
             assert before.strip().startswith("#"), f"{key} has no comment"
@@ -287,7 +288,7 @@ def test_effective_values_hide_secrets(tmp_path: Path, monkeypatch: pytest.Monke
         ("rtsp://me:p@ss/w@cam:554/1", "rtsp://***@cam:554/1"),
         ("rtsp://cam/user=me_password=x_channel=1", "rtsp://cam/user=me_password=***"),
         ("http://cam/v?pwd=x&y=1", "http://cam/v?pwd=***&y=1"),
-        ('rtspsrc location="rtsp://a:b@c/" user-pw="x y" ! fakesink', 'rtspsrc location="rtsp://***@c/" user-pw=*** ! fakesink'),
+        ('rtspsrc location="rtsp://a:b@c/" user-pw="x y" ! x', 'rtspsrc location="rtsp://***@c/" user-pw=*** ! x'),
         ("/home/a@b.mp4", "/home/a@b.mp4"),
     ],
 )  # fmt: skip
@@ -346,11 +347,34 @@ def test_schema_fits_the_shipped_files(name: str, capsys: pytest.CaptureFixture[
     jsonschema.validate(yaml.safe_load((ROOT / "config" / name).read_text()), schema)
 
 
+SYNTAX = [
+    *"{}[]\"'\\#|>~1-\t\n ",
+    "\n  ",
+    "- ",
+    "? ",
+    ": ",
+    "&a ",
+    "*a",
+    "!!float ",
+    "!x ",
+    "<<",
+    "---",
+    "...",
+    ".5",
+    "e9",
+]
 FRAGMENTS = st.sampled_from(
-    [HOME, "camera:", "\n", "\n  ", "source:", " ", "- ", "? ", ": ", "{", "}", "[", "]", "&a ", "*a", "!!float ", "!x ", "<<"]
-    + ["|", ">", '"', "'", "\\", "#", "%YAML 1.1\n", "---", "...", "\t", "1", "-", ".5", "e9", "ten", "on", "~", "2020-01-01"]
-    + [key.replace(".", ":\n  ") + ": " for key in keys()]
-)  # fmt: skip
+    [HOME, "camera:", "source:", "on", "ten", "%YAML 1.1\n", *SYNTAX] + [k.replace(".", ":\n  ") + ": " for k in keys()]
+)
+
+
+def problems_or_none(path: Path, overrides: dict[str, str]) -> list[str]:
+    """Anything but a Config or a ConfigError ends the test."""
+    try:
+        load_config(path, overrides=overrides)
+    except ConfigError as error:
+        return error.problems or [""]
+    return []
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -362,18 +386,13 @@ FRAGMENTS = st.sampled_from(
 @example(text=b"deployment: {context: home}\nmqtt: {port: " + b"9" * 5000 + b"}")
 def test_any_bytes_give_a_config_or_a_config_error(tmp_path: Path, text: bytes) -> None:
     path = write(tmp_path, text)
-    try:
-        load_config(path)
-    except ConfigError as error:
-        assert error.problems
-        assert all(problem.isprintable() or problem.isascii() for problem in error.problems)
+    for problem in problems_or_none(path, {}):
+        assert problem.startswith(f"{path}:")
+        assert problem.isprintable()
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(st.sampled_from(sorted(keys())) | st.text(max_size=20), st.text(max_size=20), max_size=4))
 def test_any_override_gives_a_config_or_a_config_error(tmp_path: Path, overrides: dict[str, str]) -> None:
     path = write(tmp_path, HOME)
-    try:
-        load_config(path, overrides=overrides)
-    except ConfigError as error:
-        assert all(problem.startswith("--set: ") for problem in error.problems)
+    assert all(problem.startswith("--set: ") for problem in problems_or_none(path, overrides))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from edge.core.crop import crop_from_box, crop_from_landmarks, crop_square
 from edge.core.probabilities import apply_prior, softmax
 from edge.data import Face
+from edge.measure.face_sets import read_photos
 
 # Mean landmarks of FER2013 pictures in parts of the side (tools/fit_crop.py), here on a side of 100 px.
 FER_MEAN = np.array([[32.2, 38.4], [67.2, 37.9], [49.4, 58.4], [35.1, 74.4], [64.8, 74.1]])
@@ -49,8 +50,6 @@ def test_takes_the_landmarks_where_there_are_any_and_else_the_box():
 
 def test_box_rule_agrees_with_the_landmark_rule_on_photographs(shared_data):
     """On photographs that the constants were not fitted on, with YuNet's boxes instead of Haar's: the same place."""
-    from edge.measure.face_sets import read_photos
-
     photos = read_photos(shared_data / "faces" / "faces.csv", identities="held-out").photos[:500]
     squares = np.array([crop_square(photo.face) for photo in photos])
     eyes = np.array([photo.face.landmarks_px[:2].mean(axis=0) for photo in photos])

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from edge.data import EMOTIONS, Face
+from edge.measure.face_sets import read_votes
+from edge.measure.metrics import ferplus_top
 from edge.vision.emotion import EmotionClassifier, crop_grey
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -168,9 +170,6 @@ def test_crop_never_leaves_the_range_of_the_picture(image, square):
 
 
 def test_reads_three_in_four_faces_of_fer_plus_like_its_taggers(shared_data, classifier):
-    from edge.measure.face_sets import read_votes
-    from edge.measure.metrics import ferplus_top
-
     valid = read_votes([shared_data / "ferplus" / "valid.csv"])
     truth, kept = ferplus_top(valid.votes)
     right = classifier.classify_crops(valid.crops).argmax(axis=1) == truth

@@ -429,13 +429,9 @@ def test_real_votes_are_read_whole(shared_data: Path) -> None:
     assert metrics.ferplus_top(data.votes)[1].sum() > 3500
 
 
-def test_shipped_network_on_real_votes(shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """At least the 75 % asked of the first network, on the first 1000 faces."""
-    folder = shared_data / "ferplus"
-    (tmp_path / "valid-0.webp").symlink_to(folder / "valid-0.webp")
-    lines = (folder / "valid.csv").read_text().splitlines()[:1001]
-    (tmp_path / "valid.csv").write_text("\n".join(lines) + "\n")
-    assert run(tmp_path, "--json") == 0
+def test_shipped_network_on_real_votes(shared_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The least that was asked of the first network."""
+    assert run(shared_data / "ferplus", "--json") == 0
     assert json.loads(capsys.readouterr().out)["ferplus_all"] >= 0.75
 
 

@@ -153,9 +153,12 @@ def test_the_yardstick_is_not_taken_for_a_model():
 
 
 @pytest.mark.parametrize("kept", [0, 10, 5_000, 0.5, 0.999])
-def test_truncated_network_with_a_fitting_hash(model, kept):
+def test_truncated_network(model, kept):
     content = model.read_bytes()
     model.write_bytes(content[: kept if isinstance(kept, int) else int(kept * len(content))])
+    assert "sha256: expected" in refusal(model)
+    if load_runtime().__name__.startswith("tflite_runtime"):
+        pytest.skip("tflite-runtime crashes on truncated files: only the hash stands before it")
     change(model, sha256=hashlib.sha256(model.read_bytes()).hexdigest())
     assert "cannot load it" in refusal(model)
 

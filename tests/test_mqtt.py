@@ -481,11 +481,9 @@ class Proxy:
 
     def cut(self) -> None:
         for end in self._pairs:
-            try:
+            with contextlib.suppress(OSError):
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
         self._pairs.clear()
 
 

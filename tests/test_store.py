@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-
 from edge.store import StateFile, write_atomic
 
 ROOT = Path(__file__).resolve().parent.parent

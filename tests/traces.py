@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -44,3 +45,36 @@ def run(steps: Sequence[Step], settings: PeopleSettings | None = None) -> list[E
         readings = {track.id: probs for track, (_, probs) in zip(tracks, found, strict=True)}
         events += people.read(readings, t_s)
     return events
+
+
+def flicker(seed: int = 7) -> list[Step]:
+    """Two people for 20 s at 12 Hz: noisy readings, drop-outs of the detector, one real change each."""
+    rng = np.random.default_rng(seed)
+    steps: list[Step] = []
+    for n in range(240):
+        t_s = n / 12
+        found: list[tuple[Face, Floats]] = []
+        for x, emotions in ((100.0, ("neutral", "happy")), (400.0, ("sad", "surprise"))):
+            if rng.random() < 0.1:
+                continue
+            probs = rng.dirichlet(1.0 + 9.0 * reading(emotions[int(t_s > 10)], 0.75))
+            found.append((face_at(x + float(rng.normal(0, 3))), probs))
+        steps.append((t_s, found))
+    return steps
+
+
+def main() -> None:
+    """Prints ``flicker`` as a trace file."""
+    for t_s, found in flicker():
+        faces = [
+            {
+                "box_xywh_px": [round(v, 1) for v in face.box_xywh_px],
+                "probs": dict(zip(EMOTIONS, (round(float(p), 5) for p in probs), strict=True)),
+            }
+            for face, probs in found
+        ]
+        print(json.dumps({"t_s": round(t_s, 3), "faces": faces}, separators=(",", ":")))
+
+
+if __name__ == "__main__":
+    main()

@@ -62,6 +62,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--stop-after", type=int, help="stop after this many epochs in all, to try the route")
+    parser.add_argument("--minutes", type=float, help="end then, mid-epoch if need be: the cosine follows the clock")
     parser.add_argument("--resume", action="store_true", help="go on from RUN/checkpoint.pt")
     return parser.parse_args()
 
@@ -157,15 +158,31 @@ def follow(ema: nn.Module, net: nn.Module, decay: float) -> None:
             kept.copy_(new)
 
 
-def rate_at(args: argparse.Namespace, epochs: float) -> float:
-    """Learning rate after ``epochs``: half an epoch of warming up, then a cosine down to nothing."""
-    warm = min(1.0, epochs / 0.5 + 0.02)
-    return float(max(args.rate * warm * 0.5 * (1 + math.cos(math.pi * epochs / args.epochs)), 1e-5))
+class Schedule:
+    """How far training is, from 0 to 1, and the learning rate there.
+
+    By epochs; with ``minutes`` by the clock from where it starts (on a machine shared with other work).
+    """
+
+    def __init__(self, args: argparse.Namespace, first: int) -> None:
+        self._args, self._start, self._began = args, first / args.epochs, time.monotonic()
+
+    def progress(self, epochs: float) -> float:
+        """After ``epochs``."""
+        if self._args.minutes is None:
+            return epochs / self._args.epochs
+        return self._start + (1 - self._start) * (time.monotonic() - self._began) / (60 * self._args.minutes)
+
+    def rate(self, epochs: float) -> float:
+        """Half an epoch of warming up, then a cosine down to nothing."""
+        warm = min(1.0, epochs / 0.5 + 0.02)
+        left = 0.5 * (1 + math.cos(math.pi * min(self.progress(epochs), 1.0)))
+        return float(max(self._args.rate * warm * left, 1e-5))
 
 
 def train_epoch(args: argparse.Namespace, examples: Examples, parts: dict[str, Any], epoch: int) -> float:
-    """One pass over ``examples`` with ``parts`` "net", "ema" and "optimiser"; returns the mean loss."""
-    net, ema, optimiser = parts["net"], parts["ema"], parts["optimiser"]
+    """One pass over ``examples`` with ``parts`` "net", "ema", "optimiser", "schedule"; returns the mean loss."""
+    net, ema, optimiser, schedule = (parts[name] for name in ("net", "ema", "optimiser", "schedule"))
     seed = args.seed * 1000 + epoch
     torch.manual_seed(seed)
     augment = Augmenter(torch.Generator().manual_seed(seed))
@@ -174,8 +191,10 @@ def train_epoch(args: argparse.Namespace, examples: Examples, parts: dict[str, A
     net.train()
     total, began = 0.0, time.monotonic()
     for step in range(steps):
+        if schedule.progress(epoch + step / steps) >= 1.0:
+            return total / max(step, 1)
         for group in optimiser.param_groups:
-            group["lr"] = rate_at(args, epoch + step / steps)
+            group["lr"] = schedule.rate(epoch + step / steps)
         chosen = order[step * args.batch : (step + 1) * args.batch]
         x = augment(torch.from_numpy(examples.images[chosen]).float()[:, None])
         y = torch.from_numpy(examples.targets[chosen])
@@ -224,9 +243,10 @@ def main() -> None:
             part.load_state_dict(saved[name])
         first = saved["epoch"]
     print(f"{parameter_count(net)} parameters, prior {np.round(examples.prior, 4).tolist()}, from epoch {first + 1}")
+    schedule = Schedule(args, first)
     for epoch in range(first, min(args.epochs, args.stop_after or args.epochs)):
         began = time.monotonic()
-        loss = train_epoch(args, examples, parts, epoch)
+        loss = train_epoch(args, examples, parts | {"schedule": schedule}, epoch)
         accuracy, recall = accuracy_and_recall(logits_of(parts["ema"], own.crops), own)
         line = {"epoch": epoch + 1, "loss": round(loss, 4), "own_accuracy": round(accuracy, 4)}
         line |= {"own_macro_recall": round(recall, 4), "seconds": round(time.monotonic() - began, 1)}
@@ -237,6 +257,8 @@ def main() -> None:
         state |= {"prior": examples.prior.tolist(), "seed": args.seed, "epochs": args.epochs}
         torch.save(state, args.run / "checkpoint.tmp")  # then renamed: a checkpoint is old or new, never torn
         (args.run / "checkpoint.tmp").replace(checkpoint)
+        if schedule.progress(epoch + 1) >= 1.0:
+            break
 
 
 if __name__ == "__main__":

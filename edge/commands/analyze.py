@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -22,7 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "One line for each frame: the faces in it with their probabilities, which are the frame's own (not smoothed "
         "over time, whatever the size of the face). Pictures have t_s 0 and track ids of their own; in videos people "
-        "are followed, and t_s is the recording's time. A file that cannot be read is named on stderr, the rest is "
+        "are followed, and t_s is the recording's time. Pictures above 12 million pixels are searched at that size, above "
+        "64 million refused. A file that cannot be read is named on stderr, the rest is "
         "done, and the exit status is 1."
     )
     parser.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="picture, video, or folder of them")
@@ -51,12 +51,9 @@ def run(args: argparse.Namespace) -> int:
         print(problem, file=sys.stderr)
     failed = len(problems)
     with Progress(sys.stderr) as progress:
-        try:
-            for done, medium in enumerate(media):
-                progress.show(str(medium.path), done=done, total=len(media))
-                failed += not _print_all(analyzer, medium, copies, progress, as_json=args.json)
-        except BrokenPipeError:  # whoever read the lines has seen enough, as with `| head`
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        for done, medium in enumerate(media):
+            progress.show(str(medium.path), done=done, total=len(media))
+            failed += not _print_all(analyzer, medium, copies, progress, as_json=args.json)
     return EXIT_INPUT if failed else 0
 
 

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Times our pipeline and a yardstick (Haar 1.1 / 5 / 50 px on every frame, a float network of mini-Xception's "
         "size on every face, same runtime, one thread) in turns on the same decoded frames. `ratio` is the median over "
-        "turns of 20 frames; `rss_mb` is this process with our pipeline at work, before the yardstick is loaded; "
+        "turns of 10 frames; `rss_mb` is this process after our pipeline worked, before the yardstick is loaded; "
         "`stages_ms` are of single frames, classify of those with a face."
     )
     parser.add_argument("--clip", type=Path, default=CLIP, help="video to run on (default: the bundled clip)")

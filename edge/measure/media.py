@@ -15,9 +15,9 @@ from edge.errors import InputError
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".avi", ".webm", ".mpg", ".mpeg", ".gif"})
-MAX_PICTURE_PX = 120_000_000
-"""Largest picture taken, in pixels: today's largest phone pictures have 108 million. Decoded, this is 360 MB, which a
-board with 1 GB of memory just bears; a few kilobytes of PNG can claim a thousand times as much."""
+MAX_PICTURE_PX = 64_000_000
+"""Largest picture taken, in pixels: most phones stop at 50 million. Decoded, with an annotated copy, this is 384 MB, which
+a board with 1 GB of memory just bears; a few kilobytes of PNG can claim a thousand times as much."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 # JPEG start-of-frame markers: C0-CF without DHT (C4), JPG (C8) and DAC (CC).
@@ -46,10 +46,12 @@ def find_media(paths: Iterable[Path], *, leave_out: Path | None = None) -> tuple
             files = [p for p in sorted(path.rglob("*")) if _wanted(p, path, leave_out)]
             if not files:
                 problems.append(f"{path}: no pictures or videos in this folder")
-        elif path.exists():
+        elif path.is_file():
             files = [path]
         else:
-            problems.append(f"{path}: no such file or folder")
+            problems.append(
+                f"{path}: no such file or folder" if not path.exists() else f"{path}: is neither a file nor a folder"
+            )
             continue
         for file in files:
             relative = file.relative_to(path) if file != path else Path(file.name)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 import select
-import socket
 import ssl
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from paho.mqtt import MQTTException
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -20,6 +18,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from edge.core.outbox import Message
 from edge.core.reconnect import Cause, Protocol
+from edge.mqtt.records import MqttSettings, Received
+from edge.mqtt.waker import Waker
 
 log = logging.getLogger(__name__)
 
@@ -28,39 +28,11 @@ INBOX_MAX = 200
 """Received messages kept; of more, the oldest are dropped. Commands are rare."""
 MAX_RECEIVED_BYTES = 65536
 """Larger messages are dropped: requests are some hundred bytes."""
+MQTT_RECEIVE_MAX = 65535
+"""Where the broker names no limit."""
 PAHO_ERRORS = (OSError, ValueError, LookupError, struct.error, MQTTException)
 """What paho raises when the network fails or the other side speaks no MQTT. Our own callbacks cannot raise."""
 LOGIN_REFUSED = ("Bad user name or password", "Not authorized", "Bad authentication method", "Banned")
-
-
-@dataclass(frozen=True, slots=True)
-class MqttSettings:
-    """Where and how to connect."""
-
-    host: str
-    client_id: str
-    port: int = 1883
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    tls: bool = False
-    ca_file: str | None = None
-    """PEM; None: the system's authorities."""
-    protocol: Literal["auto", "5", "3.1.1"] = "auto"
-    keepalive_s: int = 15
-    outbox_max: int = 1000
-    reconnect_max_s: float = 30.0
-    in_flight_max: int = 20
-    """Unacknowledged messages handed to the broker at a time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A message from the broker."""
-
-    topic: str
-    payload: bytes
-    retained: bool
-    """Stored by the broker before we came: not a command for now."""
 
 
 class EndedError(Exception):
@@ -80,6 +52,10 @@ class Connection:
         self.acked: list[tuple[int, str | None]] = []
         """Message id and, when the broker refused the message, the reason."""
         self.denied: list[str] = []
+        self.unacked: set[int] = set()
+        """Ids of messages that the broker has not acknowledged yet."""
+        self.receive_max = MQTT_RECEIVE_MAX
+        """So many the broker accepts (MQTT 5; Mosquitto says 20, HiveMQ 10)."""
         self._ended: EndedError | None = None
         self._settings = settings
         self._v5 = protocol == "5"
@@ -91,6 +67,7 @@ class Connection:
             protocol=MQTTProtocolVersion.MQTTv5 if self._v5 else MQTTProtocolVersion.MQTTv311,
             reconnect_on_failure=False,
         )
+        client.max_inflight_messages = 0  # unlimited: the session counts, since only it knows receive_max
         client.connect_timeout = CONNECT_TIMEOUT_S
         client.will_set(will.topic, will.payload, will.qos, will.retain)
         if settings.username is not None:
@@ -116,8 +93,8 @@ class Connection:
         except PAHO_ERRORS as error:
             raise EndedError("unreachable", f"cannot connect: {error or type(error).__name__}") from error
 
-    def step(self, wake: socket.socket, timeout_s: float) -> None:
-        """Waits for the network, or for a byte from ``wake``, and does what is due."""
+    def step(self, waker: Waker, timeout_s: float) -> None:
+        """Waits for the network, or for a byte from ``waker``, and does what is due."""
         sock = self._client.socket()
         if sock is None or self._ended is not None:
             raise self._ended or EndedError("unreachable", "connection lost")
@@ -125,9 +102,9 @@ class Connection:
             timeout_s = 0.0
         try:
             writers = [sock] if self._client.want_write() else []
-            readable, writable, _ = select.select([sock, wake], writers, [], timeout_s)
-            if wake in readable:
-                wake.recv(4096)
+            readable, writable, _ = select.select([sock, waker], writers, [], timeout_s)
+            if waker in readable:
+                waker.drain()
             rc = self._client.loop_read() if sock in readable or timeout_s == 0.0 else MQTTErrorCode.MQTT_ERR_SUCCESS
             if rc == MQTTErrorCode.MQTT_ERR_SUCCESS and writable:
                 rc = self._client.loop_write()
@@ -152,6 +129,8 @@ class Connection:
             info = self._client.publish(message.topic, message.payload, message.qos, message.retain, properties)
         except PAHO_ERRORS as error:
             raise EndedError("unreachable", f"connection lost: {error}") from error
+        if message.qos > 0:
+            self.unacked.add(info.mid)
         return info.mid
 
     def subscribe(self, filters: Sequence[str]) -> None:
@@ -189,9 +168,7 @@ class Connection:
             self._ended = EndedError(cause, f"the broker refuses the connection: {name}")
             return
         self.answered = True
-        limit = getattr(props, "ReceiveMaximum", None)
-        if limit is not None:
-            self._client.max_inflight_messages_set(min(limit, 20))
+        self.receive_max = getattr(props, "ReceiveMaximum", MQTT_RECEIVE_MAX)
 
     def _note_disconnect(
         self, _c: Client, _u: object, flags: DisconnectFlags, reason: ReasonCode, _p: Properties | None
@@ -207,6 +184,7 @@ class Connection:
             self._ended = EndedError("closed", f"connection lost: {name}")
 
     def _note_publish(self, _c: Client, _u: object, mid: int, reason: ReasonCode, _p: Properties | None) -> None:
+        self.unacked.discard(mid)
         self.acked.append((mid, reason.getName() if reason.is_failure else None))
 
     def _note_message(self, _c: Client, _u: object, message: MQTTMessage) -> None:

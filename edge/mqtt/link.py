@@ -7,52 +7,26 @@ in them. ``publish`` never blocks; what was received is fetched by ``poll``.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import random
 import secrets
-import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
-from edge.core.outbox import DropReason, Message, Outbox
+from edge.core.outbox import Message, Outbox
 from edge.core.reconnect import Cause, Protocol, Reconnect
-from edge.mqtt.connection import CONNECT_TIMEOUT_S, INBOX_MAX, Connection, EndedError, MqttSettings, Received
+from edge.mqtt.connection import CONNECT_TIMEOUT_S, INBOX_MAX, Connection, EndedError
+from edge.mqtt.records import LinkStats, MqttSettings, Received
+from edge.mqtt.traffic import Traffic
+from edge.mqtt.waker import Waker
 
 log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class LinkStats:
-    """How the connection is doing."""
-
-    connected: bool
-    protocol: Protocol | None
-    """Of the present connection; None without one."""
-    client_id: str
-    depth: int
-    """Messages not yet acknowledged by the broker."""
-    dropped: int
-    """Messages lost since the start: overflow, too old, refused by the broker."""
-    drops: Mapping[DropReason, int]
-    """All drops by reason; ``superseded`` (a newer message of the same key) is no loss."""
-    connects: int
-    """Successful connections since the start."""
-    tries: int
-    last_error: str | None
-    """Why the last connection failed or ended, or what the broker denied; None while all is well."""
-    login_refused: bool
-    takeover: bool
-    """Another client uses our id: we go on under another one, until the next start."""
-
-    @property
-    def reconnects(self) -> int:
-        """Connections after the first."""
-        return max(0, self.connects - 1)
+CLOSE_S = 0.1
+"""Kept for closing the connection and ending the thread."""
 
 
 class MqttLink:
@@ -93,9 +67,7 @@ class MqttLink:
         self._login_refused = False
         self._logged: str | None = None
         self._denials: set[str] = set()
-        self._wake_r, self._wake_w = socket.socketpair()
-        self._wake_r.setblocking(False)
-        self._wake_w.setblocking(False)
+        self._waker = Waker()
         self._stopping = threading.Event()
         self._deadline_s = 0.0
         self._last = will
@@ -107,6 +79,7 @@ class MqttLink:
 
     def start(self) -> None:
         """Begins to connect; returns at once."""
+        self._waker.open()
         self._thread.start()
 
     def publish(  # noqa: PLR0913 - all but two by keyword
@@ -138,7 +111,7 @@ class MqttLink:
                 max_age_s=max_age_s,
                 expiry_s=expiry_s,
             )
-        self._wake()
+        self._waker.wake()
 
     def resend_retained(self) -> None:
         """Publishes the newest retained message of every topic again, in the order of their first publishing.
@@ -148,7 +121,7 @@ class MqttLink:
         with self._lock:
             for topic, message in self._retained.items():
                 self._outbox.put(message, time.monotonic(), key=topic)
-        self._wake()
+        self._waker.wake()
 
     def poll(self) -> list[Received]:
         """What was received since the last call, oldest first. Raises what ended the link's thread, if a bug did."""
@@ -184,7 +157,7 @@ class MqttLink:
         self._last = self._will if last is None else last
         self._deadline_s = time.monotonic() + timeout_s
         self._stopping.set()
-        self._wake()
+        self._waker.wake()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
         return self._last_acked
@@ -201,6 +174,8 @@ class MqttLink:
                 self._stopping.wait(wait_s)
         except BaseException as error:  # noqa: BLE001 - a bug: poll() raises it in the main loop, which ends the process
             self._crash = error
+        finally:
+            self._waker.close()
 
     def _rename(self) -> None:
         taken = self._client_id
@@ -238,7 +213,7 @@ class MqttLink:
         while not connection.answered:
             if self._stopping.is_set() or time.monotonic() > end_s:
                 raise EndedError("unreachable", "no answer from the broker")
-            connection.step(self._wake_r, 0.2)
+            connection.step(self._waker, 0.2)
 
     def _came_up(self) -> None:
         with self._lock:
@@ -276,56 +251,27 @@ class MqttLink:
         connection.subscribe(self._subscriptions)
         with self._lock:
             known = [m for topic, m in self._retained.items() if not self._outbox.waits(topic)]
-        for message in (self._birth, *known):
-            connection.publish(message)
-        tokens: dict[int, int] = {}
+        traffic = Traffic(connection, self._outbox, self._lock, limit=self._settings.in_flight_max)
+        traffic.first.extend((self._birth, *known))
         while not self._stopping.is_set():
-            self._hand_over(connection, tokens)
-            connection.step(self._wake_r, 1.0)
-            self._read_notes(connection, tokens)
-        self._finish(connection, tokens)
-
-    def _finish(self, connection: Connection, tokens: dict[int, int]) -> None:
+            self._turn(traffic, 1.0)
         # The last message must not wait behind a long backlog: half of the time is for that.
         half_s = (self._deadline_s + time.monotonic()) / 2
-        while self.stats().depth and time.monotonic() < half_s:
-            self._hand_over(connection, tokens)
-            connection.step(self._wake_r, 0.05)
-            self._read_notes(connection, tokens)
+        while not traffic.idle and time.monotonic() < half_s:
+            self._turn(traffic, 0.05)
         mid = connection.publish(self._last)
-        while time.monotonic() < self._deadline_s - 0.1 and not self._last_acked:
-            connection.step(self._wake_r, 0.05)
-            self._last_acked = any(acked == mid for acked, _ in connection.acked)
-            self._read_notes(connection, tokens)
+        while mid in connection.unacked and time.monotonic() < self._deadline_s - CLOSE_S:
+            connection.step(self._waker, 0.05)
+        self._last_acked = mid not in connection.unacked
 
-    def _hand_over(self, connection: Connection, tokens: dict[int, int]) -> None:
-        while True:
-            now_s = time.monotonic()
-            with self._lock:
-                full = self._outbox.in_flight >= self._settings.in_flight_max
-                queued = None if full else self._outbox.take(now_s)
-            if queued is None:
-                return
-            tokens[connection.publish(queued.message, queued.expiry_left_s(now_s))] = queued.token
-
-    def _read_notes(self, connection: Connection, tokens: dict[int, int]) -> None:
-        now_s = time.monotonic()
-        self._inbox.extend(connection.received)
-        for mid, refusal in connection.acked:
-            token = tokens.pop(mid, None)
-            if token is None:
-                continue
-            with self._lock:
-                done = self._outbox.acknowledge(token, refused=refusal is not None)
-            if done is None:
-                continue
-            if refusal is not None:
-                connection.denied.append(f"publishing to {done.message.topic} was refused: {refusal}")
-            elif self._on_ack is not None:
-                self._on_ack(done.message, now_s - done.put_s)
-        for denial in connection.denied:
+    def _turn(self, traffic: Traffic, timeout_s: float) -> None:
+        turn = traffic.turn(self._waker, timeout_s)
+        self._inbox.extend(turn.received)
+        for message, age_s in turn.acked:
+            if self._on_ack is not None:
+                self._on_ack(message, age_s)
+        for denial in turn.denied:
             self._denied(denial)
-        connection.forget_notes()
 
     def _denied(self, denial: str) -> None:
         with self._lock:
@@ -333,10 +279,6 @@ class MqttLink:
         if denial not in self._denials:
             self._denials.add(denial)
             log.warning("%s: %s. Check the broker's access rules for this user", self._where, denial)
-
-    def _wake(self) -> None:
-        with contextlib.suppress(BlockingIOError):  # enough waking bytes are on their way
-            self._wake_w.send(b"\0")
 
 
 def _advice(cause: Cause, settings: MqttSettings) -> str:

@@ -1,0 +1,286 @@
+"""Every sentence that the kiosk page shows, in each language, and the rule that all of them keep.
+
+The page speaks about the suggestion and never about the person: no "you are", no negative emotion by name. ``forbidden``
+is that rule as a function; the tests hold these tables to it, and ``edge.web.brand`` an installer's own texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Tone = Literal["bright", "new", "gentle", "unwind", "quiet", "now", "all"]
+
+TONES: dict[str, Tone] = {
+    "happy": "bright",
+    "surprise": "new",
+    "sad": "gentle",
+    "angry": "unwind",
+    "fear": "quiet",
+    "disgust": "now",
+    "neutral": "now",
+}
+"""What each emotion calls for. From here on the page knows the tone alone, never the emotion."""
+
+LANGUAGES: dict[str, str] = {"en": "English", "de": "Deutsch"}
+"""Code to the language's own name, in the order of the page's switch."""
+
+_ENGLISH = {
+    "headline.bright": "Bright moment - keep it going?",
+    "headline.new": "Something new?",
+    "headline.gentle": "Something gentle?",
+    "headline.unwind": "Time to unwind?",
+    "headline.quiet": "Something quiet and familiar?",
+    "headline.now": "Here's something for right now.",
+    "headline.all": "Something for all of you",
+    "headline.wish_brighter": "Something brighter",
+    "headline.wish_calmer": "Something calmer",
+    "headline.wish_surprise": "A surprise",
+    "word.bright": "bright",
+    "word.new": "new",
+    "word.gentle": "gentle",
+    "word.unwind": "unwind",
+    "word.quiet": "quiet",
+    "word.now": "right now",
+    "word.all": "together",
+    "kind.music": "Music",
+    "kind.film": "Film",
+    "kind.book": "Book",
+    "kind.meditation": "Meditation",
+    "kind.activity": "Activity",
+    "kind.place": "Place",
+    "card.why": "Why this?",
+    "card.minutes": "{minutes} min",
+    "card.like": "Like",
+    "card.liked": "Liked",
+    "card.skip": "Skip",
+    "card.begin": "Begin",
+    "card.finished": "Finished",
+    "card.playing": "Playing",
+    "bar.not_quite": "Not quite?",
+    "bar.brighter": "Brighter",
+    "bar.calmer": "Calmer",
+    "bar.surprise": "Surprise me",
+    "bar.wish_brighter": "Brighter for a minute",
+    "bar.wish_calmer": "Calmer for a minute",
+    "bar.wish_surprise": "A surprise for a minute",
+    "bar.pause": "Pause",
+    "bar.notice": "Privacy",
+    "bar.playing": "Now playing: {title}",
+    "bar.controls": "Controls",
+    "bar.suggestions": "Suggestions",
+    "dialog.close": "Close",
+    "notice.title": "About this display",
+    "notice.short": "A camera guesses the mood here. No picture is stored or sent.",
+    "idle.0": "A good moment can start anywhere.",
+    "idle.1": "Take a breath.",
+    "idle.2": "Somewhere, a good song is beginning.",
+    "idle.3": "There is always something worth finding.",
+    "paused.title": "Paused",
+    "paused.text": "No mood is read until somebody resumes.",
+    "paused.resume": "Resume",
+    "offline.title": "One moment",
+    "offline.text": "This page comes back by itself.",
+}
+
+_GERMAN = {
+    "headline.bright": "Heller Moment - gleich so weiter?",
+    "headline.new": "Etwas Neues?",
+    "headline.gentle": "Etwas Sanftes?",
+    "headline.unwind": "Zeit zum Durchatmen?",
+    "headline.quiet": "Etwas Ruhiges, Vertrautes?",
+    "headline.now": "Hier ist etwas für den Augenblick.",
+    "headline.all": "Etwas für alle zusammen",
+    "headline.wish_brighter": "Etwas Helleres",
+    "headline.wish_calmer": "Etwas Ruhigeres",
+    "headline.wish_surprise": "Eine Überraschung",
+    "word.bright": "hell",
+    "word.new": "neu",
+    "word.gentle": "sanft",
+    "word.unwind": "durchatmen",
+    "word.quiet": "ruhig",
+    "word.now": "jetzt",
+    "word.all": "zusammen",
+    "kind.music": "Musik",
+    "kind.film": "Film",
+    "kind.book": "Buch",
+    "kind.meditation": "Meditation",
+    "kind.activity": "Idee",
+    "kind.place": "Ort",
+    "card.why": "Warum das?",
+    "card.minutes": "{minutes} Min.",
+    "card.like": "Gefällt mir",
+    "card.liked": "Gemerkt",
+    "card.skip": "Weiter",
+    "card.begin": "Beginnen",
+    "card.finished": "Fertig",
+    "card.playing": "Läuft",
+    "bar.not_quite": "Nicht ganz?",
+    "bar.brighter": "Heller",
+    "bar.calmer": "Ruhiger",
+    "bar.surprise": "Überraschung",
+    "bar.wish_brighter": "Eine Minute heller",
+    "bar.wish_calmer": "Eine Minute ruhiger",
+    "bar.wish_surprise": "Eine Minute Überraschung",
+    "bar.pause": "Pause",
+    "bar.notice": "Datenschutz",
+    "bar.playing": "Es läuft: {title}",
+    "bar.controls": "Bedienung",
+    "bar.suggestions": "Vorschläge",
+    "dialog.close": "Schließen",
+    "notice.title": "Über diese Anzeige",
+    "notice.short": "Eine Kamera schätzt hier die Stimmung. Kein Bild wird gespeichert oder gesendet.",
+    "idle.0": "Ein guter Moment kann überall beginnen.",
+    "idle.1": "Einmal tief durchatmen.",
+    "idle.2": "Irgendwo beginnt gerade ein schönes Lied.",
+    "idle.3": "Es gibt immer etwas zu entdecken.",
+    "paused.title": "Pause",
+    "paused.text": "Bis jemand fortsetzt, wird keine Stimmung geschätzt.",
+    "paused.resume": "Fortsetzen",
+    "offline.title": "Einen Moment",
+    "offline.text": "Diese Seite kommt von selbst zurück.",
+}
+
+TEXTS: dict[str, dict[str, str]] = {"en": _ENGLISH, "de": _GERMAN}
+"""By language, then by key. Every language has the same keys; ``{...}`` are filled in by the page."""
+
+_FORBIDDEN = (
+    "you are, you're, you were, are you, you look, you seem, you feel, you sound, you must be, your mood, your face, "
+    "your feelings, your emotion*, sad, sadness, sadder, angry, anger, mad, furious, rage, fear*, afraid, scared, "
+    "frightened, disgust*, unhapp*, depress*, upset, stress*, anxi*, worried, lonely, miserable, grumpy, annoyed, moody, "
+    "gloomy, tired, bad mood, negative*, "
+    "du bist, bist du, sie sind, sind sie, ihr seid, du siehst, du wirkst, du fühlst, sie wirken, sie sehen, sie fühlen, "
+    "deine stimmung, ihre stimmung, dein gesicht, ihr gesicht, dein gefühl, deine gefühle, traurig*, trauer*, wütend*, "
+    "wut, zorn*, ärger*, verärgert*, angst, ängst*, furcht*, fürcht*, ekel*, angewidert*, unglücklich*, deprimiert*, "
+    "gestresst*, besorgt*, einsam*, genervt*, müde, schlecht gelaunt, schlechte laune"
+).split(", ")
+"""Phrases of lower-case words; a star at the end stands for any ending."""
+
+
+def forbidden(text: str) -> list[str]:
+    """The phrases in ``text`` that speak about the person or name a negative emotion, in any language; [] is good."""
+    words = "".join(c if c.isalnum() or c in "'’" else " " for c in text.lower()).replace("’", "'").split()
+    return [phrase for phrase in _FORBIDDEN if _stands_in(phrase, words)]
+
+
+def _stands_in(phrase: str, words: list[str]) -> bool:
+    wanted = phrase.rstrip("*").split()
+    for start in range(len(words) - len(wanted) + 1):
+        found = words[start : start + len(wanted)]
+        last_fits = found[-1].startswith(wanted[-1]) if phrase.endswith("*") else found[-1] == wanted[-1]
+        if last_fits and found[:-1] == wanted[:-1]:
+            return True
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeFacts:
+    """What the notice must say, taken from the effective configuration. A host is empty where nothing is sent to it
+    over a network: switched off, or on this device."""
+
+    broker_host: str
+    """Where mood words go over MQTT."""
+    publishes_people: bool
+    """False: only counts and averages over several people."""
+    camera_host: str = ""
+    """The camera stands on another device, which reports through this host. Empty: the camera is here."""
+    player_host: str = ""
+    """Where titles of music go to be played."""
+    page_open: bool = False
+    """The page can be opened from other devices: it does not listen on loopback alone."""
+    keeps_feedback: bool = True
+    """Likes and skips are stored."""
+
+
+_NOTICE: dict[str, dict[str, str]] = {
+    "en": {
+        "what": "A camera looks for faces and guesses a mood, to suggest something that fits the moment. A guess can be "
+        "wrong: “Not quite?” changes it.",
+        "pictures": "Pictures are looked at in memory and dropped at once. No picture is stored or sent. Nobody is "
+        "recognised.",
+        "nothing": "Nothing leaves this device.",
+        "people": "What leaves this device: mood words and numbers without a name, by MQTT, to {host}.",
+        "counts": "What leaves this device: counts and averages over several people, by MQTT, to {host}.",
+        "camera": "The camera is on another device. It sends mood words and numbers, no picture, by way of {host}.",
+        "player": "Titles of music to play go to {host}.",
+        "page": "Other devices in this network can open this page and see what it shows.",
+        "feedback": "Likes and skips are kept for the item, not for a person.",
+        "pause": "“Pause” stops the reading of moods until somebody resumes.",
+    },
+    "de": {
+        "what": "Eine Kamera sucht Gesichter und schätzt die Stimmung, um etwas Passendes vorzuschlagen. Die Schätzung "
+        "kann falsch sein: „Nicht ganz?“ ändert sie.",
+        "pictures": "Bilder werden im Speicher betrachtet und sofort verworfen. Kein Bild wird gespeichert oder "
+        "gesendet. Niemand wird erkannt.",
+        "nothing": "Nichts verlässt dieses Gerät.",
+        "people": "Was dieses Gerät verlässt: Stimmungswörter und Zahlen ohne Namen, über MQTT, an {host}.",
+        "counts": "Was dieses Gerät verlässt: Anzahlen und Mittelwerte über mehrere Personen, über MQTT, an {host}.",
+        "camera": "Die Kamera ist an einem anderen Gerät. Es sendet Stimmungswörter und Zahlen, kein Bild, über {host}.",
+        "player": "Titel von Musik, die spielen soll, gehen an {host}.",
+        "page": "Andere Geräte in diesem Netz können diese Seite öffnen und sehen, was sie zeigt.",
+        "feedback": "„Gefällt mir“ und „Weiter“ werden zum Vorschlag gespeichert, nicht zu einer Person.",
+        "pause": "„Pause“ beendet das Schätzen von Stimmungen, bis jemand fortsetzt.",
+    },
+}
+
+_LOOPBACK = ("", "localhost", "localhost.localdomain", "::1", "[::1]")
+
+
+def is_loopback(host: str) -> bool:
+    """True for names and addresses of this very device, and for no host at all."""
+    name = host.strip().lower().rstrip(".")
+    parts = name.split(".")
+    return name in _LOOPBACK or (len(parts) == 4 and parts[0] == "127" and all(part.isdigit() for part in parts))
+
+
+def notice(facts: NoticeFacts, language: str) -> list[str]:
+    """The sentences of the notice dialog, one for each paragraph. An unknown language reads English."""
+    texts = _NOTICE.get(language, _NOTICE["en"])
+    broker, camera, player = (
+        "" if is_loopback(host) else host for host in (facts.broker_host, facts.camera_host, facts.player_host)
+    )
+    lines = [texts["what"], texts["pictures"]]
+    if camera:
+        lines.append(texts["camera"].format(host=camera))
+    elif broker:
+        lines.append(texts["people" if facts.publishes_people else "counts"].format(host=broker))
+    if player:
+        lines.append(texts["player"].format(host=player))
+    if facts.page_open:
+        lines.append(texts["page"])
+    if not (camera or broker or player or facts.page_open):
+        lines.append(texts["nothing"])
+    return [*lines, *([texts["feedback"]] if facts.keeps_feedback else []), texts["pause"]]
+
+
+def notices(facts: NoticeFacts) -> dict[str, list[str]]:
+    """``notice`` in every language, as the page takes it."""
+    return {language: notice(facts, language) for language in LANGUAGES}
+
+
+def problems(texts: Mapping[str, object]) -> list[str]:
+    """What is wrong with an installer's own texts (by language, then key), one line for each; [] is good."""
+    found: list[str] = []
+    for language, table in texts.items():
+        if language not in TEXTS:
+            found.append(f"{language}: no such language; there are {', '.join(LANGUAGES)}")
+        elif not isinstance(table, Mapping):
+            found.append(f"{language}: must hold `key: text` lines")
+        else:
+            found += [line for key, text in table.items() for line in _text_problems(language, str(key), text)]
+    return found
+
+
+def _text_problems(language: str, key: str, text: object) -> list[str]:
+    where = f"{language}: {key}"
+    if key not in TEXTS[language]:
+        return [f"{where}: no such text; docs/kiosk.md lists them"]
+    if not isinstance(text, str) or not text.strip() or len(text) > 200:
+        return [f"{where}: must be a text of 1 to 200 characters"]
+    wanted = {word for word in ("{minutes}", "{title}") if word in TEXTS[language][key]}
+    missing = [f"{where}: `{word}` is missing" for word in wanted if word not in text]
+    bad = forbidden(text)
+    return missing + (
+        [f"{where}: `{bad[0]}` is not allowed: texts speak about the suggestion, never about the person"] if bad else []
+    )
