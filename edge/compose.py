@@ -15,8 +15,8 @@ import cv2
 from edge import __version__
 from edge.camera.source import CameraSettings
 from edge.camera.table import make_camera
-from edge.config import Config
-from edge.config_file import effective, load_config, password
+from edge.config.schema import Config
+from edge.config.file import effective, load_config, password
 from edge.core.audience import AudienceCounter
 from edge.core.discovery import Discovery
 from edge.core.people import People, PeopleSettings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import socket
@@ -51,6 +52,8 @@ class Mosquitto:
         self._process: subprocess.Popen[bytes] | None = None
         lines = [f"listener {self.port} {self.host}", "log_dest stderr", "log_type all"]
         lines += ["connection_messages true", "max_queued_messages 10000", "set_tcp_nodelay true"]
+        if os.geteuid() == 0:
+            lines.append("user root")  # else it becomes the user mosquitto, who cannot read the test's folder
         lines.append(f"allow_anonymous {'true' if password is None else 'false'}")
         if password is not None:
             secrets = folder / "passwords"

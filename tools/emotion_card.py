@@ -87,8 +87,9 @@ def card_fields(
         },
         "figures": {
             "commands": [
-                "moodcast evaluate ../shared/data/ferplus --json",
-                "python tools/quantise_emotion.py --measure (float, and the people of faces that were kept back)",
+                "moodcast evaluate ../shared/data/ferplus --json (int8, ferplus_valid)",
+                "moodcast evaluate ../shared/data/faces --identities held-out --json (int8, faces_held_out)",
+                "python tools/quantise_emotion.py --data ../shared/data --run runs/emotion --measure (all)",
             ],
         },
         "limits": LIMITS,

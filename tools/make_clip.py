@@ -80,10 +80,11 @@ Heads = dict[tuple[str, str], Floats]
 def average_faces(data: Path) -> tuple[Heads, dict[tuple[str, str], int]]:
     """Painted heads for each person and emotion of the script, and how many people are in each."""
     stacks = {emotion: clip_faces.align(photos) for emotion, photos in clip_faces.read_photos(data).items()}
-    stacks["neutral"] = clip_faces.closed_mouths(stacks["neutral"])
     features = {emotion: clip_faces.appearance(stack) for emotion, stack in stacks.items()}
     common = np.vstack([features["neutral"], features["happy"]])
     centres = clip_faces.types_of_people(common, TYPES, SEED)
+    stacks["neutral"] = clip_faces.closed_mouths(stacks["neutral"])
+    features["neutral"] = clip_faces.appearance(stacks["neutral"])
     heads: Heads = {}
     identities: dict[tuple[str, str], int] = {}
     for person in PEOPLE:

@@ -1,4 +1,4 @@
-"""Writes docs/configuration.md and config/moodcast.yaml from the schema in edge/config.py.
+"""Writes docs/configuration.md and config/moodcast.yaml from the schema in edge/config/schema.py.
 
 python tools/make_config_docs.py            writes both
 python tools/make_config_docs.py --check    exit 1 when either differs from the schema
@@ -15,14 +15,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # so that it runs in a checkout where Moodcast is not installed
 
-from edge.config import REFUSED_CONTEXTS  # noqa: E402
-from edge.config_keys import Key, keys, sections  # noqa: E402
+from edge.config.schema import REFUSED_CONTEXTS  # noqa: E402
+from edge.config.keys import Key, keys, sections  # noqa: E402
 
 DEFAULT_CONTEXT = "home"
 
 DOC_HEAD = """# Configuration
 
-<!-- Made by tools/make_config_docs.py from edge/config.py: change that, then run it again. -->
+<!-- Made by tools/make_config_docs.py from edge/config/schema.py: change that, then run it again. -->
 
 Moodcast reads one YAML file. `config/moodcast.yaml` holds every key with its default and a comment;
 `config/kiosk.yaml` and `config/vehicle.yaml` are short files for a shop window and a private car. Only

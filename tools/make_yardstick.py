@@ -93,7 +93,9 @@ def main() -> None:
         str(args.out)
     )
     fields = card(args.out.read_bytes(), args.out.name, parameters, args.seed)
-    args.out.with_suffix(".yaml").write_text(HEAD + yaml.safe_dump(fields, sort_keys=False, width=110))
+    args.out.with_suffix(".yaml").write_text(
+        HEAD + yaml.safe_dump(fields, sort_keys=False, width=110, default_flow_style=None)
+    )
     print(f"{args.out}: {parameters} parameters, {args.out.stat().st_size} bytes")
 
 

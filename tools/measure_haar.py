@@ -68,7 +68,7 @@ def find(folder: Path, names: list[str], equalise: bool) -> tuple[list[Floats], 
 
 def judge(found: Floats, truth: Floats) -> tuple[Floats, Floats]:
     """For each true face that counts, the hits of the best box on it (0: none); for each box its best IoU."""
-    overlap = np.array([iou(box, truth[:, :4]) for box in found]).reshape(len(found), len(truth))
+    overlap = np.array([iou(box, truth[:, :4]) for box in found[:, :4]]).reshape(len(found), len(truth))
     counting = (truth[:, 4] >= COUNTS_SCORE) & (truth[:, 2:4].min(axis=1) >= COUNTS_PX)
     on_face = np.where(overlap[:, counting] >= HIT_IOU, found[:, 4:5], 0.0)
     return on_face.max(axis=0, initial=0.0), overlap.max(axis=1, initial=0.0)
@@ -96,7 +96,9 @@ def main() -> None:
         for low, high in pairwise(BINS):
             right = best[clear & (hits >= low) & (hits < high)] >= HIT_IOU
             if right.size:
-                print(f"  hits {low:2}-{high - 1:5}: right {right.mean():.3f} of {right.size}, score {score(low):.2f}")
+                print(
+                    f"  hits {low:2}-{high - 1:5}: right {right.mean():.3f} of {right.size}, score {score(low):.2f}-{score(high - 1):.2f}"
+                )
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import datetime
 import hashlib
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,29 +27,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from emotion_augment import Augmenter
 from emotion_card import CARD_HEAD, card_fields
-from emotion_data import (
-    EMOTIONS,
-    SIDE,
-    Grey,
-    VoteSet,
-    photo_crops,
-    read_photos,
-    read_votes,
-    seven_emotion_truth,
-)
+from emotion_data import EMOTIONS, SIDE, Grey, seven_emotion_truth
 from emotion_net import INPUT_OFFSET, INPUT_SCALE, parameter_count
 from train_emotion import logits_of, network, split
 
+from edge.core.crop import crop_square
 from edge.core.probabilities import apply_prior, softmax
-from edge.measure import metrics
-from edge.vision.emotion import EmotionClassifier
+from edge.data import Face, Floats, Image
+from edge.measure.evaluate import evaluate
+from edge.vision.emotion import EmotionClassifier, crop_grey
+from edge.vision.model import Card
 from edge.vision.runtime import load_network
 
-Floats = NDArray[np.float64]
 ACCURACY_COST = 0.005
 """The prior is taken off as far as that costs less than this accuracy on the own split (a macro recall is worth it)."""
-FEWEST_FACES = 25
-"""Classes of `faces` with fewer faces are left out of its macro recall."""
 
 
 def arguments() -> argparse.Namespace:
@@ -108,58 +100,42 @@ def choose_temperature(logits: Floats, truth: NDArray[np.int64]) -> float:
     return round(float(grid[int(np.argmin(loss))]), 2)
 
 
-def votes_figures(probs: Floats, data: VoteSet) -> dict[str, float]:
-    """The figures of `moodcast evaluate` on sheets with votes."""
-    answer = probs.argmax(axis=1)
-    figures: dict[str, float] = {}
-    for name in ("ferplus_top", "ferplus_majority", "ferplus_standard"):
-        truth, kept = getattr(metrics, name)(data.votes)
-        figures["ferplus_all" if name == "ferplus_top" else name] = float(np.mean((answer == truth)[kept]))
-    known = data.fer2013 >= 0
-    figures["fer2013"] = float(np.mean((answer == data.fer2013)[known]))
-    truth, kept = metrics.ferplus_top(data.votes)
-    counts = metrics.confusion(truth[kept], answer[kept], truths=8, answers=7)
-    rates = metrics.class_rates(counts)
-    figures["macro_recall"] = metrics.macro_recall(rates) or 0.0
-    table = metrics.calibration(probs.max(axis=1)[kept], (answer == truth)[kept])
-    figures["ece"] = metrics.expected_calibration_error(table) or 0.0
-    return figures | {f"recall_{name}": rate.recall or 0.0 for name, rate in zip(EMOTIONS, rates, strict=True)}
+class FloatClassifier:
+    """The float network with the card's temperature and prior, for `edge.measure.evaluate`."""
+
+    def __init__(self, net: nn.Module, card: Card) -> None:
+        self._net, self._card = net, card
+
+    def classify(self, image_bgr: Image, faces: Sequence[Face], /) -> Floats:
+        """As EmotionClassifier.classify."""
+        return self.classify_crops(np.stack([crop_grey(image_bgr, crop_square(face), SIDE) for face in faces]))
+
+    def classify_crops(self, crops: Grey, /) -> Floats:
+        """As EmotionClassifier.classify_crops."""
+        logits = apply_prior(logits_of(self._net, crops), prior=self._card.prior, power=self._card.prior_power)
+        return softmax(logits, temperature=self._card.temperature)
 
 
-def photo_figures(probs: Floats, labels: NDArray[np.int64]) -> dict[str, float]:
-    """Accuracy and macro recall on labelled photographs."""
-    counts = metrics.confusion(labels, probs.argmax(axis=1), truths=7, answers=7)
-    rates = metrics.class_rates(counts)
-    found = {"accuracy": float(np.trace(counts) / counts.sum())}
-    found["macro_recall"] = metrics.macro_recall(rates, min_n=FEWEST_FACES) or 0.0
-    return found | {f"recall_{n}": r.recall or 0.0 for n, r in zip(EMOTIONS, rates, strict=True) if r.n >= FEWEST_FACES}
-
-
-def measured(args: argparse.Namespace, net: nn.Module, classifier: EmotionClassifier) -> dict[str, Any]:
-    """Figures of the int8 file and the float network on the sets that nothing was chosen on."""
-    valid = read_votes(args.data, "valid")
-    crops, labels = photo_crops(read_photos(args.data, identities="held-out"))
-    card = classifier.card
-
-    def float_probs(images: Grey) -> Floats:
-        logits = apply_prior(logits_of(net, images), prior=card.prior, power=card.prior_power)
-        return softmax(logits, temperature=card.temperature)
-
-    def rounded(figures: dict[str, float]) -> dict[str, float]:
-        return {name: round(value, 4) for name, value in figures.items()}
-
-    found: dict[str, Any] = {"ferplus_valid": {"n": len(valid.crops)}, "faces_held_out": {"n": len(labels)}}
-    for name, ask in (("int8", classifier.classify_crops), ("float", float_probs)):
-        found["ferplus_valid"][name] = rounded(votes_figures(ask(valid.crops), valid))
-        found["faces_held_out"][name] = rounded(photo_figures(ask(crops), labels))
-    return found
+def figures(data: Path, classifier: EmotionClassifier | FloatClassifier) -> dict[str, Any]:
+    """What `moodcast evaluate` says about the sets that nothing was chosen on."""
+    votes = evaluate(data / "ferplus", classifier, split="valid").report
+    photos = evaluate(data / "faces", classifier, identities="held-out").report
+    names = ("n", "ferplus_all", "ferplus_majority", "ferplus_standard", "fer2013", "ece", "macro_recall", "accuracy")
+    return {
+        where: {name: report[name] for name in names if name in report}
+        | {"recall": {emotion: rates["recall"] for emotion, rates in report["per_class"].items()}}
+        for where, report in (("ferplus_valid", votes), ("faces_held_out", photos))
+    }
 
 
 def write(out: Path, network_bytes: bytes, fields: dict[str, Any]) -> None:
     """Write the network and the card, each by renaming."""
     for path, content in (
         (out, network_bytes),
-        (out.with_suffix(".yaml"), (CARD_HEAD + yaml.safe_dump(fields, sort_keys=False, width=110)).encode()),
+        (
+            out.with_suffix(".yaml"),
+            (CARD_HEAD + yaml.safe_dump(fields, sort_keys=False, width=110, default_flow_style=None)).encode(),
+        ),
     ):
         path.with_suffix(".tmp").write_bytes(content)
         path.with_suffix(".tmp").replace(path)
@@ -194,7 +170,9 @@ def main() -> None:
     print(f"temperature {fields['temperature']}, prior power {fields['prior']['power']}")
     write(args.out, content, fields)
     if args.measure:
-        fields["figures"] |= measured(args, net, EmotionClassifier(args.out))
+        classifier = EmotionClassifier(args.out)
+        fields["figures"]["int8"] = figures(args.data, classifier)
+        fields["figures"]["float"] = figures(args.data, FloatClassifier(net, classifier.card))
         write(args.out, content, fields)
         print(yaml.safe_dump(fields["figures"], sort_keys=False))
     print(f"{args.out}: {len(content)} bytes, sha256 {fields['sha256']}")

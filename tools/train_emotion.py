@@ -244,7 +244,8 @@ def main() -> None:
         first = saved["epoch"]
     print(f"{parameter_count(net)} parameters, prior {np.round(examples.prior, 4).tolist()}, from epoch {first + 1}")
     schedule = Schedule(args, first)
-    for epoch in range(first, min(args.epochs, args.stop_after or args.epochs)):
+    last = args.stop_after or (args.epochs if args.minutes is None else sys.maxsize)
+    for epoch in range(first, last):
         began = time.monotonic()
         loss = train_epoch(args, examples, parts | {"schedule": schedule}, epoch)
         accuracy, recall = accuracy_and_recall(logits_of(parts["ema"], own.crops), own)

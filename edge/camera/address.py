@@ -6,7 +6,7 @@ import os
 import re
 from urllib.parse import quote
 
-from edge.errors import CameraError
+from edge.errors import CameraMissing
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
@@ -19,14 +19,14 @@ def is_address(path: str) -> bool:
 def expand(text: str) -> str:
     """Puts environment variables in for ``${NAME}``. Use the result for opening only, never in a message.
 
-    A value that stands before an ``@`` is percent-encoded, so that any password works. Raises CameraError for a
-    variable that is not set.
+    A value that stands before an ``@`` is percent-encoded, so that any password works. Raises CameraMissing for
+    a variable that is not set.
     """
 
     def value(match: re.Match[str]) -> str:
         name = match[1]
         if name not in os.environ:
-            raise CameraError(
+            raise CameraMissing(
                 f"{mask(text)}: the environment variable {name} is not set; set it (for the service: "
                 "in its EnvironmentFile) and start again"
             )

@@ -35,7 +35,10 @@ def load_image(path: Path) -> Image | None:
         return None
     if data.size == 0:
         return None
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    try:
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    except cv2.error:  # larger than OpenCV's limit of pixels
+        return None
     return None if image is None else np.ascontiguousarray(image, np.uint8)
 
 

@@ -23,7 +23,7 @@ _SKIPPED_MAX_S = 2.0
 
 
 def make(settings: CameraSettings) -> VideoFile | Stream:
-    """The source for ``settings.path``. Raises CameraError when it is empty or names an unset variable."""
+    """The source for ``settings.path``. Raises CameraError when it is empty, CameraMissing for an unset variable."""
     if not settings.path:
         raise CameraError("source `video` needs `path`: a file or an address such as rtsp://host/stream")
     if is_address(settings.path):

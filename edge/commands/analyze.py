@@ -21,9 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "One line for each frame: the faces in it with their probabilities, which are the frame's own (not smoothed "
         "over time, whatever the size of the face). Pictures have t_s 0 and track ids of their own; in videos people "
-        "are followed, and t_s is the recording's time. Pictures above 12 million pixels are searched at that size, above "
-        "64 million refused. A file that cannot be read is named on stderr, the rest is "
-        "done, and the exit status is 1."
+        "are followed, and t_s is the recording's time. Pictures above 12 million pixels are searched at that size, "
+        "above 64 million refused. A file that cannot be read is named on stderr, the rest is done, and the exit "
+        "status is 1."
     )
     parser.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="picture, video, or folder of them")
     parser.add_argument("--json", action="store_true", help="print JSON lines")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sys
 from pathlib import Path
 
-from edge.config import Config
-from edge.config_file import PASSWORD_VARIABLE, effective_yaml, load_config
+from edge.config.schema import Config
+from edge.config.file import PASSWORD_VARIABLE, effective_yaml, load_config
 from edge.errors import EXIT_CONFIG, ConfigError
 from edge.paths import shipped
 
@@ -47,3 +48,12 @@ def _load(path: Path) -> Config | None:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, help="the file (default: the shipped config/moodcast.yaml)")
+    parser.add_argument("--schema", action="store_true", help="print the JSON Schema of the file instead")
+
+
+def run(args: argparse.Namespace) -> int:
+    return print_schema() if args.schema else show_config(args.config)

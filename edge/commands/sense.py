@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from edge.compose import build_sense
-from edge.config_file import load_config
+from edge.config.file import load_config
 from edge.paths import shipped
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,8 +53,9 @@ class Outbox:
         if limit < 1:
             raise ValueError(f"limit must be at least 1, got {limit}")
         self._limit = limit
-        self._waiting: dict[int, Queued] = {}  # in the order of sending
-        self._in_flight: dict[int, Queued] = {}  # in the order of handing over
+        self._waiting: OrderedDict[int, Queued] = OrderedDict()  # in the order of sending
+        self._in_flight: OrderedDict[int, Queued] = OrderedDict()  # in the order of handing over
+        self._expiring_s = math.inf  # nothing that waits becomes too old before this
         self._by_key: dict[str, int] = {}  # newest waiting message of each key
         self._next_token = 0
         self.drops: dict[DropReason, int] = {"overflow": 0, "age": 0, "superseded": 0, "refused": 0}
@@ -93,6 +95,7 @@ class Outbox:
         queued = Queued(self._next_token, message, key, t_s, min(ages, default=math.inf), expiry_s)
         self._next_token += 1
         self._waiting[queued.token] = queued
+        self._expiring_s = min(self._expiring_s, t_s + queued.max_age_s)
         if key is not None:
             self._by_key[key] = queued.token
         return queued
@@ -123,7 +126,7 @@ class Outbox:
 
         A message whose key has a newer one waiting is dropped instead.
         """
-        back = {}
+        back: dict[int, Queued] = {}
         for token, queued in self._in_flight.items():
             if queued.key is not None and queued.key in self._by_key:
                 self.drops["superseded"] += 1
@@ -135,18 +138,24 @@ class Outbox:
             del back[token]
             self.drops["superseded"] += 1
         self._by_key.update(newest)
-        self._waiting = back | self._waiting
+        for token, queued in reversed(back.items()):
+            self._waiting[token] = queued
+            self._waiting.move_to_end(token, last=False)
+            self._expiring_s = min(self._expiring_s, queued.put_s + queued.max_age_s)
 
     def _expire(self, t_s: float) -> None:
+        if t_s <= self._expiring_s:
+            return
         for token in [q.token for q in self._waiting.values() if t_s - q.put_s > q.max_age_s]:
             self._drop(token, "age")
+        self._expiring_s = min((q.put_s + q.max_age_s for q in self._waiting.values()), default=math.inf)
 
     def _drop_oldest(self) -> None:
         if self._waiting:
             self._drop(next(iter(self._waiting)), "overflow")
         else:
             # All is in flight: the oldest may well arrive, but it will not be sent again.
-            self._in_flight.pop(next(iter(self._in_flight)))
+            self._in_flight.popitem(last=False)
             self.drops["overflow"] += 1
 
     def _drop(self, token: int, reason: DropReason) -> None:

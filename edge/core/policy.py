@@ -100,3 +100,6 @@ class Settings:
     finished_s: float = 7 * DAY_S
     skipped_s: float = 1 * DAY_S
     time_rules: tuple[TimeRule, ...] = DEFAULT_TIME_RULES
+
+
+DEFAULT_SETTINGS = Settings()

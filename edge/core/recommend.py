@@ -1,21 +1,21 @@
 """Ranks a catalogue for a situation. Pure: mood, goal, local time and history come in, ranked choices go out.
 
 The score of an item is a sum of parts (``Choice.parts``). Every part but ``variety`` is computed from that item, its
-own history, the situation and the settings, never from the rest of the catalogue (nothing is normalised over it). So the
-order of two items before the variety step does not change when others are added or removed. The list is then filled
+own history, the situation and the settings, never from the rest of the catalogue (nothing is normalised over it). So
+the order of two items before the variety step does not change when others are added or removed. The list is then filled
 greedily, each place by the item whose score less its likeness to those above is largest: maximal marginal relevance, J.
 Carbonell and J. Goldstein, "The use of MMR, diversity-based reranking", SIGIR 1998. Ties go to the smaller id.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.core.genre_prior import GENRE, GENRE_MOOD, GENRE_TIME
-from edge.core.policy import Settings
+from edge.core.policy import DEFAULT_SETTINGS, Settings
 from edge.core.reason import sentence
 from edge.core.suggestion import KINDS, Action, Choice, Item, Past, Situation
 from edge.core.target import Target, bounded, find_target
@@ -56,20 +56,18 @@ def recommend(
     situation: Situation,
     index: Index,
     history: Sequence[Past] = (),
-    settings: Settings = Settings(),
+    settings: Settings = DEFAULT_SETTINGS,
     *,
     n: int = 5,
-    kinds: Collection[str] | None = None,
 ) -> tuple[Choice, ...]:
     """The best ``n`` items for the situation, best first; fewer when fewer fit, none from an empty index.
 
-    ``kinds``: only these kinds, within those of the settings (``{"music"}`` for a player). Any number in the situation
-    and the history may be wrong, even not a number: the scores stay finite.
+    For a player, ``settings`` has ``kinds=("music",)``. Any number in the situation and the history may be wrong, even
+    not a number: the scores stay finite.
     """
     target = find_target(situation, settings)
     parts = _parts(situation, target, index, history, settings)
-    allowed = set(settings.kinds) if kinds is None else set(settings.kinds) & set(kinds)
-    base = np.where(_eligible(situation, target, index, settings, allowed), sum(parts.values()), -np.inf)
+    base = np.where(_eligible(situation, target, index, settings), sum(parts.values()), -np.inf)
     choices = []
     for row, variety in _varied(base, index, settings, n):
         own = {name: float(values[row]) for name, values in parts.items()} | {"variety": variety}
@@ -101,7 +99,7 @@ def _parts(
 
 def _ages(index: Index, history: Sequence[Past]) -> dict[str, Floats]:
     """Seconds since each action last happened to each item, float ``(N,)``; very many where it never did."""
-    age = {action: np.full(len(index), _MANY_S) for action in _ACTIONS}
+    age: dict[str, Floats] = {action: np.full(len(index), _MANY_S) for action in _ACTIONS}
     for past in history:
         row = index.row.get(past.item_id)
         if row is not None:  # the catalogue may have changed since
@@ -149,11 +147,9 @@ def _prior_time(hour: int) -> str:
     return "afternoon" if 14 <= hour < 19 else "night"
 
 
-def _eligible(
-    situation: Situation, target: Target, index: Index, settings: Settings, kinds: set[str]
-) -> NDArray[np.bool_]:
+def _eligible(situation: Situation, target: Target, index: Index, settings: Settings) -> NDArray[np.bool_]:
     """What may be suggested at all, bool ``(N,)``."""
-    wanted = np.array([kind in kinds for kind in KINDS])
+    wanted = np.array([kind in settings.kinds for kind in KINDS])
     fits = wanted[index.kind] & (index.minimum_age <= (0 if target.for_everyone else settings.age_limit))
     fits &= ~index.is_music | (index.energy <= target.music_energy_max)
     fits &= (index.language == "") | (index.language == situation.language)

@@ -14,7 +14,7 @@ from edge.errors import InputError
 from edge.measure.analyze import AnalyzedFrame, Reading
 from edge.measure.media import Medium
 
-BOX_BGR = (80, 200, 40)
+BOX_BGR = (50, 140, 20)
 TEXT_BGR = (255, 255, 255)
 _SAVED_AS = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 _FALLBACK_RATE_HZ = 25.0

@@ -63,7 +63,7 @@ def evaluate(
     Raises InputError when there is nothing to measure.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder")
+        raise InputError(f"{folder}: {'is not a' if folder.exists() else 'no such'} folder; name the folder of a set")
     if (folder / "faces.csv").is_file():
         photos = read_photos(folder / "faces.csv", identities=identities)
         return _on_photos(photos, classifier, folder / "faces.csv", on_progress)

@@ -212,7 +212,7 @@ class MqttLink:
         end_s = time.monotonic() + CONNECT_TIMEOUT_S
         while not connection.answered:
             if self._stopping.is_set() or time.monotonic() > end_s:
-                raise EndedError("unreachable", "no answer from the broker")
+                raise EndedError("closed", "no answer from the broker")
             connection.step(self._waker, 0.2)
 
     def _came_up(self) -> None:

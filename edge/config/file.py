@@ -15,9 +15,9 @@ from typing import Any
 
 import yaml
 
-from edge import config_yaml
-from edge.config import Config, mask_secrets
-from edge.config_draft import Draft
+from edge.config import tree
+from edge.config.schema import Config, mask_secrets
+from edge.config.draft import Draft
 from edge.errors import ConfigError
 
 PASSWORD_VARIABLE = "MOODCAST_MQTT_PASSWORD"  # noqa: S105 - the variable's name, not a password
@@ -32,7 +32,7 @@ def load_config(path: Path, *, overrides: Mapping[str, str] = {}) -> Config:
     Relative paths in the file are taken from the file's folder, those in ``overrides`` from the working folder; ``~``
     is the user's home. Raises ConfigError with every mistake that could be found, and nothing else.
     """
-    node, refused = config_yaml.compose(config_yaml.read(path), str(path))
+    node, refused = tree.compose(tree.read(path), str(path))
     draft = Draft(str(path), path.absolute().parent)
     for line, text in refused:
         draft.complain(line, "", text)

@@ -1,7 +1,7 @@
 """The schema of the one YAML file. Every key says what it does, in which unit; defaults are the shipped behaviour.
 
 ``docs/configuration.md`` and ``config/moodcast.yaml`` are generated from this module (``tools/make_config_docs.py``).
-Reading the file, with line numbers in every complaint, is ``edge.config_file``'s part. Only composition roots and the
+Reading the file, with line numbers in every complaint, is ``edge.config.file``'s part. Only composition roots and the
 command line import either.
 """
 
