@@ -1,39 +1,14 @@
-"""From the configuration to running parts: the only place where both are known."""
+"""From the configuration to what the parts take, for the daemons and the commands alike."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import platform
-import secrets
-import time
-from importlib import metadata
 from pathlib import Path
 
-import cv2
-
-from edge import __version__
 from edge.camera.source import CameraSettings
-from edge.camera.table import make_camera
+from edge.config.file import load_config
 from edge.config.schema import Config
-from edge.config.file import effective, load_config, password
-from edge.core.audience import AudienceCounter
-from edge.core.discovery import Discovery
-from edge.core.people import People, PeopleSettings
+from edge.core.people import PeopleSettings
 from edge.core.trigger import TriggerSettings
-from edge.core.stamp import Stamper
-from edge.core.topics import OFFLINE, ONLINE, Topics
-from edge.errors import ConfigError
-from edge.grabber import Grabber
-from edge.mqtt import Message, MqttLink, MqttSettings
-from edge.notify import Notifier
-from edge.paths import model_path
-from edge.privacy import PauseSwitch, save_or_warn
-from edge.report import Reporter, ReportSettings
-from edge.sense import Sense, SenseParts, SenseSettings
-from edge.store import StateFile
-from edge.unit_id import client_id, derive_unit_id
-from edge.vision.emotion import EmotionClassifier
 from edge.vision.finders import FaceFinder, make_finder
 
 
@@ -79,127 +54,3 @@ def face_finder(config: Config) -> FaceFinder:
         haar_neighbours=config.faces.haar_neighbours,
         yunet_file=config.faces.yunet_file,
     )
-
-
-def mqtt_settings(config: Config, client_id: str) -> MqttSettings:
-    m = config.mqtt
-    return MqttSettings(
-        host=m.host,
-        client_id=client_id,
-        port=m.port,
-        username=m.username,
-        password=password(config),
-        tls=m.tls,
-        ca_file=m.ca_file,
-        protocol=m.protocol,
-        keepalive_s=m.keepalive_s,
-        outbox_max=m.outbox_max,
-        reconnect_max_s=m.reconnect_max_s,
-    )
-
-
-def state_dir(config: Config) -> Path:
-    """Folder for what survives a restart, made when it is not there."""
-    given = config.daemon.state_dir or os.environ.get("STATE_DIRECTORY", "").split(":")[0]
-    folder = Path(given) if given else Path.home() / ".local" / "state" / "moodcast"
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise ConfigError(
-            [f"daemon.state_dir: {folder} cannot be made ({error.strerror}); name a folder that can be written"]
-        ) from error
-    return folder
-
-
-def build_sense(config: Config) -> Sense:
-    """All parts of the daemon, wired. Nothing is started or opened but the model files.
-
-    Raises ConfigError, ModelError, CameraMissing.
-    """
-    start_s = time.monotonic()
-    cv2.setNumThreads(1)  # one core for the daemon; the others belong to the kiosk's browser
-    state = StateFile(state_dir(config) / "sense.json")
-    unit, starts = _identity(config, state)
-    topics = Topics(config.mqtt.base_topic, unit)
-    classifier = EmotionClassifier(model_path(config.emotion.model), threads=config.emotion.threads)
-    stamper = Stamper(unit, secrets.token_hex(8), start_s)
-    discovery = _discovery(config, topics)
-    link = MqttLink(
-        mqtt_settings(config, client_id("sense", unit)),
-        will=Message(topics.availability, OFFLINE, retain=True),
-        birth=Message(topics.availability, ONLINE, retain=True),
-        subscriptions=[topics.privacy_set, topics.requests] + ([discovery.birth_topic] if discovery else []),
-    )
-    switch = PauseSwitch(state, start_paused=config.privacy.start_paused)
-    report = ReportSettings(
-        model=classifier.card.sha256[:8],
-        event_max_age_s=config.mqtt.outbox_age_s,
-        emotion_expiry_s=config.mqtt.emotion_expiry_s,
-    )
-    parts = SenseParts(
-        grabber=Grabber(
-            make_camera(camera_settings(config)), reopen_max_s=config.camera.reopen_max_s, paused=switch.paused
-        ),
-        finder=face_finder(config),
-        classifier=classifier,
-        people=People(people_settings(config)),
-        audience=AudienceCounter(k=config.privacy.audience_k, window_s=config.privacy.audience_window_s),
-        link=link,
-        reporter=Reporter(link, topics, stamper, report),
-        topics=topics,
-        discovery=discovery,
-        switch=switch,
-        notifier=Notifier(),
-    )
-    return Sense(parts, _sense_settings(config, starts))
-
-
-def _sense_settings(config: Config, starts: int) -> SenseSettings:
-    recording = config.camera.source in ("video", "images", "demo")
-    pace_s = 1.0 / config.camera.rate_hz if config.camera.source == "images" else 0.0
-    return SenseSettings(
-        stall_s=max(config.camera.stall_s, 3.0 * pace_s),  # a slow folder of images is not a hung camera
-        health_s=config.mqtt.health_s,
-        heartbeat_s=config.mqtt.heartbeat_s,
-        publish_people=config.privacy.events,
-        live_clock=config.camera.realtime or not recording,
-        info=effective(config),
-        versions=versions(),
-        starts=starts,
-    )
-
-
-def _identity(config: Config, state: StateFile) -> tuple[str, int]:
-    """The unit's id, and how often the service has been started on this device, this time included."""
-    stored = state.load()
-    fallback = stored.get("random_id")
-    if not isinstance(fallback, str):
-        fallback = secrets.token_hex(8)
-    before = stored.get("starts")
-    starts = (before if isinstance(before, int) else 0) + 1
-    save_or_warn(state, {**stored, "random_id": fallback, "starts": starts})
-    return config.unit.id or derive_unit_id(fallback=fallback), starts
-
-
-def _discovery(config: Config, topics: Topics) -> Discovery | None:
-    if not config.home_assistant.discovery:
-        return None
-    return Discovery(
-        topics,
-        prefix=config.home_assistant.prefix,
-        name=config.unit.name,
-        version=__version__,
-        heartbeat_s=config.mqtt.heartbeat_s,
-        health_s=config.mqtt.health_s,
-        people=config.privacy.events,
-    )
-
-
-def versions() -> dict[str, str]:
-    """Versions of Moodcast and of what it stands on, as installed."""
-    packages = ["numpy", "opencv-python-headless", "ai-edge-litert", "tflite-runtime", "paho-mqtt", "pydantic"]
-    found = {"moodcast": __version__, "python": platform.python_version()}
-    for package in packages:
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            found[package] = metadata.version(package)
-    return found

@@ -28,7 +28,7 @@ class EmbeddedBroker:
         self._thread.start()
         if not self._ready.wait(_START_S) or self._failure is not None:
             raise BrokerError(
-                f"the embedded broker did not start ({self._failure!r}); it needs the extra: pip install 'moodcast[demo]'"
+                f"the embedded broker did not start ({self._failure!r}); it needs: pip install 'moodcast[demo]'"
             )
 
     def stop(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -204,6 +205,69 @@ class Recorder:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class Gate:
+    """A port that leads to the broker while it is open. Devices connect here, so that in an outage the subscribers are
+    back before them: what a broker without persistence gets while nobody listens is lost, whoever sends it."""
+
+    def __init__(self, target: int) -> None:
+        self._target = target
+        self._open = True
+        self._pairs: list[socket.socket] = []
+
+    def __enter__(self) -> Gate:
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._server.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._server.accept()
+            except OSError:
+                return
+            if not self._open:
+                near.close()
+                continue
+            far = socket.create_connection(("127.0.0.1", self._target))
+            self._pairs += [near, far]
+            for a, b in ((near, far), (far, near)):
+                threading.Thread(target=self._pump, args=(a, b), daemon=True).start()
+
+    @staticmethod
+    def _pump(source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+        for end in (source, sink):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def shut(self) -> None:
+        """Breaks all connections without a goodbye, and lets nobody in."""
+        self._open = False
+        self.cut()
+
+    def open(self) -> None:
+        """Lets connections in again."""
+        self._open = True
+
+    def cut(self) -> None:
+        """Breaks all connections without a goodbye."""
+        pairs, self._pairs = self._pairs, []
+        for end in pairs:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        time.sleep(0.05)  # the pumps end before their sockets are closed
+        for end in pairs:
+            end.close()
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown(socket.SHUT_RDWR)
+        self._server.close()
+        self.cut()
 
 
 def eventually(what: Callable[[], bool], timeout_s: float = 5.0) -> bool:

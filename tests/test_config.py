@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from edge.commands.config import check_config, print_schema, show_config
-from edge.config.schema import REFUSED_CONTEXTS, Config, mask_secrets
 from edge.config.file import PASSWORD_VARIABLE, effective_yaml, load_config, password
 from edge.config.keys import keys
+from edge.config.schema import REFUSED_CONTEXTS, Config, mask_secrets
 from edge.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parent.parent

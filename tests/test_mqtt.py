@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import socket
 import threading
@@ -14,7 +13,7 @@ from typing import Any
 import pytest
 
 from edge.mqtt import LinkStats, Message, MqttLink, MqttSettings, Received
-from tests.mosquitto import Mosquitto, Recorder, eventually, free_port, retained
+from tests.mosquitto import Gate, Mosquitto, Recorder, eventually, free_port, retained
 
 ROOT = "moodcast/test"
 AVAILABILITY = f"{ROOT}/availability"
@@ -194,10 +193,10 @@ def test_stop_in_time_when_the_broker_hangs(broker: Mosquitto, make: Make) -> No
 
 
 def test_will_when_the_connection_breaks(broker: Mosquitto, make: Make) -> None:
-    with Recorder(broker.port) as recorder, Proxy(broker.port) as proxy:
-        link = make(proxy.port, reconnect_max_s=30.0)
+    with Recorder(broker.port) as recorder, Gate(broker.port) as gate:
+        link = make(gate.port, reconnect_max_s=30.0)
         assert connected(link)
-        proxy.cut()
+        gate.cut()
         assert recorder.wait_for(lambda r: [g.text for g in r.of(AVAILABILITY)] == ["online", "offline"])
 
 
@@ -206,42 +205,44 @@ def test_will_when_the_connection_breaks(broker: Mosquitto, make: Make) -> None:
 
 @pytest.mark.parametrize("how", ["kill", "stop"])
 def test_events_survive_an_outage(broker: Mosquitto, make: Make, how: str) -> None:
-    recorder = Recorder(broker.port)
-    link = make(broker.port, reconnect_max_s=1.0)
-    numbered(link, range(50))
-    assert recorder.wait_for(lambda r: len(seqs(r)) == 50)
-    getattr(broker, how)()
-    for seq in range(50, 100):
-        numbered(link, range(seq, seq + 1))
-        link.publish(f"{ROOT}/emotion", {"seq": seq}, key="emotion")
-        link.publish(f"{ROOT}/health", {"seq": seq}, retain=True)
-        time.sleep(0.02)
-    recorder.close()
-    broker.start()
-    with Recorder(broker.port) as again:
-        numbered(link, range(100, 150))
-        assert again.wait_for(lambda r: len(r.got) and seqs(r)[-1:] == [149], 6.0)
-        assert seqs(again) == list(range(50, 150))
-        assert {got.text for got in again.of(f"{ROOT}/emotion")} == {'{"seq":99}'}
-        assert {got.text for got in again.of(f"{ROOT}/health")} == {'{"seq":99}'}
-    stats = link.stats()
-    assert stats.dropped == 0
-    assert stats.drops["superseded"] >= 98
-    assert stats.reconnects == 1
-    # A broker that forgot everything knows the unit again.
-    kept = retained(broker.port)
-    assert kept[AVAILABILITY] == "online"
-    assert kept[f"{ROOT}/health"] == '{"seq":99}'
+    with Gate(broker.port) as gate:
+        link = make(gate.port, reconnect_max_s=0.5)
+        with Recorder(broker.port) as recorder:
+            numbered(link, range(50))
+            assert recorder.wait_for(lambda r: len(seqs(r)) == 50)
+        getattr(broker, how)()
+        gate.shut()
+        for seq in range(50, 100):
+            numbered(link, range(seq, seq + 1))
+            link.publish(f"{ROOT}/emotion", {"seq": seq}, key="emotion")
+            link.publish(f"{ROOT}/health", {"seq": seq}, retain=True)
+            time.sleep(0.02)
+        broker.start()
+        with Recorder(broker.port) as again:
+            gate.open()
+            numbered(link, range(100, 150))
+            assert again.wait_for(lambda r: seqs(r)[-1:] == [149], 6.0)
+            assert seqs(again) == list(range(50, 150))
+            assert {got.text for got in again.of(f"{ROOT}/emotion")} == {'{"seq":99}'}
+            assert {got.text for got in again.of(f"{ROOT}/health")} == {'{"seq":99}'}
+        stats = link.stats()
+        assert stats.dropped == 0
+        assert stats.drops["superseded"] >= 98
+        assert stats.reconnects == 1
+        # A broker that forgot everything knows the unit again.
+        kept = retained(broker.port)
+        assert kept[AVAILABILITY] == "online"
+        assert kept[f"{ROOT}/health"] == '{"seq":99}'
 
 
 def test_a_cut_in_the_middle_of_a_burst_loses_nothing(broker: Mosquitto, make: Make) -> None:
-    with Recorder(broker.port) as recorder, Proxy(broker.port) as proxy:
-        link = make(proxy.port, reconnect_max_s=0.2)
+    with Recorder(broker.port) as recorder, Gate(broker.port) as gate:
+        link = make(gate.port, reconnect_max_s=0.2)
         assert connected(link)
         for start in range(0, 400, 100):
             numbered(link, range(start, start + 100))
             time.sleep(0.005)
-            proxy.cut()
+            gate.cut()
         assert recorder.wait_for(lambda r: seqs(r)[-1:] == [399] and len(seqs(r)) == 400, 8.0)
         assert seqs(recorder) == list(range(400))
         assert eventually(lambda: link.stats().depth == 0)
@@ -256,18 +257,19 @@ def test_a_frozen_broker_is_noticed(broker: Mosquitto, make: Make) -> None:
     assert connected(link)
 
 
-def test_old_events_are_not_replayed(make: Make, tmp_path: Path) -> None:
-    broker = Mosquitto(tmp_path)
-    link = make(broker.port, reconnect_max_s=0.3)
-    link.publish(EVENT, {"seq": 1}, max_age_s=0.5)
-    link.publish(EVENT, {"seq": 2}, max_age_s=60.0)
-    link.publish(f"{ROOT}/emotion", {"seq": 3}, expiry_s=1)
-    time.sleep(1.2)
-    with broker, Recorder(broker.port) as recorder:
+def test_old_events_are_not_replayed(broker: Mosquitto, make: Make) -> None:
+    with Gate(broker.port) as gate, Recorder(broker.port) as recorder:
+        gate.shut()
+        link = make(gate.port, reconnect_max_s=0.3)
+        link.publish(EVENT, {"seq": 1}, max_age_s=0.5)
+        link.publish(EVENT, {"seq": 2}, max_age_s=60.0)
+        link.publish(f"{ROOT}/emotion", {"seq": 3}, expiry_s=1)
+        time.sleep(1.2)
+        gate.open()
         assert recorder.wait_for(lambda r: bool(r.of(EVENT)))
         assert seqs(recorder) == [2]
         assert not recorder.of(f"{ROOT}/emotion")
-    assert link.stats().drops["age"] == 2
+        assert link.stats().drops["age"] == 2
 
 
 def test_the_outbox_is_bounded(make: Make) -> None:
@@ -452,54 +454,6 @@ def test_json_that_is_none_is_refused(make: Make) -> None:
     link = make(free_port())
     with pytest.raises(ValueError, match="JSON"):
         link.publish(EVENT, {"x": float("nan")})
-
-
-class Proxy:
-    """Forwards to the broker; ``cut`` breaks all connections without a goodbye."""
-
-    def __init__(self, target: int) -> None:
-        self._target = target
-        self._pairs: list[socket.socket] = []
-
-    def __enter__(self) -> Proxy:
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._server.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                near, _ = self._server.accept()
-            except OSError:
-                return
-            far = socket.create_connection(("127.0.0.1", self._target))
-            self._pairs += [near, far]
-            for a, b in ((near, far), (far, near)):
-                threading.Thread(target=self._pump, args=(a, b), daemon=True).start()
-
-    @staticmethod
-    def _pump(source: socket.socket, sink: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(65536):
-                sink.sendall(data)
-        for end in (source, sink):
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-
-    def cut(self) -> None:
-        pairs, self._pairs = self._pairs, []
-        for end in pairs:
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-        time.sleep(0.05)  # the pumps end before their sockets are closed
-        for end in pairs:
-            end.close()
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown(socket.SHUT_RDWR)
-        self._server.close()
-        self.cut()
 
 
 class FakeBroker:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -136,7 +138,7 @@ def test_probabilities_stay_on_the_simplex(readings: list[tuple[float, list[floa
 
 
 segments_strategy = st.lists(st.tuples(st.sampled_from(EMOTIONS), st.floats(2.0, 6.0)), min_size=1, max_size=5).filter(
-    lambda s: all(a[0] != b[0] for a, b in zip(s, s[1:], strict=False))
+    lambda s: all(a[0] != b[0] for a, b in pairwise(s))
 )
 
 TOLERANCE_S = 0.2

@@ -51,13 +51,20 @@ def test_no_text_speaks_about_the_person(language: str) -> None:
     facts = NoticeFacts("hub.lan", publishes_people=True, camera_host="a", player_host="b", page_open=True)
     for text in [*TEXTS[language].values(), *notice(facts, language), *notice(LOCAL, language)]:
         assert not forbidden(text), text
-        assert not any(emotion in text.lower().split() for emotion in EMOTIONS)
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        *("You are happy.", "You're sad", "you’re angry", "Are you angry?", "A sad song", "No fear", "DISGUST!"),
+        *(
+            "You are happy.",
+            "You're sad",
+            "you\N{RIGHT SINGLE QUOTATION MARK}re angry",
+            "Are you angry?",
+            "A sad song",
+            "No fear",
+            "DISGUST!",
+        ),
         *("feeling stressed", "Your mood is low", "Du bist fröhlich", "Sie sind wütend?", "Etwas gegen die Angst"),
         *("ein trauriges Lied", "Ärgerlich!", "ängstlich", "Bist du müde?", "dein Gesicht", "eine  wütende Katze"),
     ],

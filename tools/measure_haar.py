@@ -96,9 +96,8 @@ def main() -> None:
         for low, high in pairwise(BINS):
             right = best[clear & (hits >= low) & (hits < high)] >= HIT_IOU
             if right.size:
-                print(
-                    f"  hits {low:2}-{high - 1:5}: right {right.mean():.3f} of {right.size}, score {score(low):.2f}-{score(high - 1):.2f}"
-                )
+                scores = f"{score(low):.2f}-{score(high - 1):.2f}"
+                print(f"  hits {low:2}-{high - 1:5}: right {right.mean():.3f} of {right.size}, score {scores}")
 
 
 if __name__ == "__main__":

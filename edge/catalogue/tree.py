@@ -65,7 +65,7 @@ def read_tree(text: str) -> tuple[Node | None, Broken | None]:
         events: Any = yaml.parse(text, Loader=_LOADER)
         for event in events:
             if isinstance(event, yaml.DocumentStartEvent) and root is not None:
-                broken = Broken(event.start_mark.line + 1, "a second document begins (`---`); put it in its own file")
+                broken = Broken(_line(event), "a second document begins (`---`); put it in its own file")
                 break
             if isinstance(event, yaml.CollectionEndEvent):
                 stack.pop()
@@ -92,8 +92,13 @@ def read_tree(text: str) -> tuple[Node | None, Broken | None]:
     return root, broken
 
 
+def _line(event: Any) -> int:
+    line: int = event.start_mark.line + 1
+    return line
+
+
 def _node(event: Any) -> Node:
-    line = event.start_mark.line + 1
+    line = _line(event)
     if isinstance(event, yaml.AliasEvent):
         return Alias(line)
     if isinstance(event, yaml.SequenceStartEvent):

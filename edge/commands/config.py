@@ -8,8 +8,8 @@ import os
 import sys
 from pathlib import Path
 
-from edge.config.schema import Config
 from edge.config.file import PASSWORD_VARIABLE, effective_yaml, load_config
+from edge.config.schema import Config
 from edge.errors import EXIT_CONFIG, ConfigError
 from edge.paths import shipped
 

@@ -158,14 +158,16 @@ def _hear(message: Received, topics: Topics, heard: _Heard) -> str:
         if payload["state"] == "online" and heard.first_frame_up_s is None:
             heard.first_frame_up_s, heard.first_frame_s = payload["up_s"], time.monotonic()
         changed, heard.camera = payload["state"] != heard.camera, payload["state"]
-        return f"camera {payload['state']} {payload['reason']}".rstrip() if changed else ""
+        told = changed and payload["reason"] != "opening"
+        return f"camera {payload['state']} {payload['reason']}".rstrip() if told else ""
     t_s = round(payload["up_s"] - (heard.first_frame_up_s or 0.0), 3)
     names = ("event_type", "track_id", "emotion", "confidence", "held_s")
     heard.events.append({"t_s": t_s, **{name: payload[name] for name in names}})
     if payload["event_type"] == "update":
         return ""
     verb = "begins" if payload["event_type"] == "start" else "ends  "
-    return f"{t_s:7.2f} s  {payload['track_id']:>12}  {payload['emotion']:8} {verb}  confidence {payload['confidence']:.2f}"
+    track, emotion, confidence = payload["track_id"], payload["emotion"], payload["confidence"]
+    return f"{t_s:7.2f} s  {track:>12}  {emotion:8} {verb}  confidence {confidence:.2f}"
 
 
 def _end(daemon: subprocess.Popen[bytes]) -> int:

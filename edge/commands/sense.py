@@ -8,9 +8,9 @@ import signal
 import sys
 from pathlib import Path
 
-from edge.compose import build_sense
 from edge.config.file import load_config
 from edge.paths import shipped
+from edge.sense import build_sense
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

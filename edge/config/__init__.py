@@ -1,4 +1,4 @@
-"""The one YAML file. ``schema``: every key; ``file``: reading it; ``tree``, ``keys``, ``draft``: every mistake with its line.
+"""The one YAML file: ``schema`` has every key, ``file`` reads it, the others find mistakes and their lines.
 
 Only composition roots and the command line import this.
 """

@@ -11,8 +11,8 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from edge.config.schema import Config
 from edge.config.keys import Scalar, convert, did_you_mean, keys, printable, sections, shown
+from edge.config.schema import Config
 from edge.config.tree import REFUSED, line_of, plain_tag, short_tag
 
 _KEYS = keys()

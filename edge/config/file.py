@@ -16,8 +16,8 @@ from typing import Any
 import yaml
 
 from edge.config import tree
-from edge.config.schema import Config, mask_secrets
 from edge.config.draft import Draft
+from edge.config.schema import Config, mask_secrets
 from edge.errors import ConfigError
 
 PASSWORD_VARIABLE = "MOODCAST_MQTT_PASSWORD"  # noqa: S105 - the variable's name, not a password

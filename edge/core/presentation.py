@@ -12,8 +12,8 @@ The companion's loop, time as monotonic seconds that never run backwards::
     for feedback in server.poll():
         presenter.touch(feedback.kind, feedback.item_id or feedback.value, t_s)
 
-Records are in ``edge.core.view``. Offer more cards than ``cards_shown``: the rest step in where one is skipped. A View names tones, never emotions, so
-that neither the page nor its traffic says anything about a person.
+Records are in ``edge.core.view``. Offer more cards than ``cards_shown``: the rest step in where one is skipped. A View
+names tones, never emotions, so that neither the page nor its traffic says anything about a person.
 """
 
 from __future__ import annotations
@@ -202,6 +202,8 @@ class Presenter:
         self._scene = "cards" if self._cards else "glow"
 
     def _leave(self, scene: Scene, t_s: float) -> None:
+        if scene == "paused":
+            self._mood, self._seen_s = "", _NEVER_S
         if scene != self._scene:
             self._clear()
             self._scene = scene

@@ -13,7 +13,7 @@ from edge.core.target import Target
 
 _NEAR = 0.5
 """From this mood part on (of at most 1) an item really does what the goal asks; below it, no goal is claimed."""
-_COUNTED = 0.05
+_COUNTED = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +49,18 @@ ENGLISH = Words(
         "sustain": "that goes well with a good moment",
         "calm": "that slows the pace",
         "everyone": "that is easy to enjoy",
-        "together": "to share with everyone here",
+        "together": "that suits everyone here",
         "brighter": "that is a step brighter, as asked",
         "calmer": "that is a step calmer, as asked",
         "surprise": "that is different from the usual, as asked",
         "change": "for a change",
     },
     times={
-        "morning": ", just right for the morning",
-        "midday": ", just right for the middle of the day",
-        "afternoon": ", just right for the afternoon",
-        "evening": ", just right for the evening",
-        "night": ", just right for the late hours",
+        "morning": ", good for the morning",
+        "midday": ", good for the middle of the day",
+        "afternoon": ", good for the afternoon",
+        "evening": ", good for the evening",
+        "night": ", good for the late hours",
     },
     liked=", and it was liked here before",
 )

@@ -10,8 +10,8 @@ from edge.core.affect import valence_arousal
 from edge.data import EMOTIONS, Floats, Mood
 
 _FIRST_READING_S = 0.1
-"""How long the very first reading is taken to have lasted. It has no predecessor to measure from; a tenth of a second is
-about one frame of a slow camera."""
+"""How long the very first reading is taken to have lasted. It has no predecessor to measure from; a tenth of a second
+is about one frame of a slow camera."""
 
 
 def checked(probs: Floats) -> Floats:
@@ -58,10 +58,8 @@ class Smoother:
         return self._mood(t_s, usable=probs is not None)
 
     def _mood(self, t_s: float, *, usable: bool) -> Mood:
-        if self._weight > 0:
-            probs = self._sum / self._sum.sum()
-        else:
-            probs = np.full(len(EMOTIONS), 1.0 / len(EMOTIONS))
+        known = self._weight > 0
+        probs = self._sum / self._sum.sum() if known else np.full(len(EMOTIONS), 1.0 / len(EMOTIONS))
         probs.setflags(write=False)
         confidence = float(probs.max())
         valence, arousal = valence_arousal(probs)

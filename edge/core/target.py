@@ -34,10 +34,10 @@ AUTO_GOAL = {
     "disgust": "calm",
 }
 # Where a goal leads, (valence, energy), and the longest step towards it. A sad mood (-0.63, -0.27) comes to about
-# (0.2, 0.1): gentle music, not party music. An angry one (-0.51, 0.59) comes to (0.4, -0.5).
-BRIGHT, BRIGHT_STEP = (0.8, 0.4), 0.9
+# (0.4, 0.1): gentle music, not party music. An angry one (-0.51, 0.59) comes to (0.4, -0.5).
+BRIGHT, BRIGHT_STEP = (0.8, 0.2), 1.1
 QUIET, QUIET_STEP = (0.5, -0.6), 1.4
-PLEASANT_FROM = 0.2
+PLEASANT_FROM = 0.4
 """`sustain` never aims below this valence: nobody is kept in an unpleasant mood."""
 _UNPLEASANT, _AROUSED = -0.15, 0.1
 # "Not quite?": from wherever the policy would have aimed, this far towards the pole.

@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 from edge.core.outbox import Message, Outbox
-from edge.core.reconnect import Cause, Protocol, Reconnect
+from edge.core.reconnect import SHORT_S, SHORT_TIMES, Cause, Protocol, Reconnect
 from edge.mqtt.connection import CONNECT_TIMEOUT_S, INBOX_MAX, Connection, EndedError
 from edge.mqtt.records import LinkStats, MqttSettings, Received
 from edge.mqtt.traffic import Traffic
@@ -168,22 +168,24 @@ class MqttLink:
         try:
             while not self._stopping.is_set():
                 takeovers = self._reconnect.takeovers
-                wait_s = self._reconnect.after(*self._connect_once())
+                cause, lived_s = self._connect_once()
+                wait_s = self._reconnect.after(cause, lived_s)
                 if self._reconnect.takeovers > takeovers:
-                    self._rename()
+                    self._rename(told=cause == "taken_over")
                 self._stopping.wait(wait_s)
         except BaseException as error:  # noqa: BLE001 - a bug: poll() raises it in the main loop, which ends the process
             self._crash = error
         finally:
             self._waker.close()
 
-    def _rename(self) -> None:
+    def _rename(self, *, told: bool) -> None:
         taken = self._client_id
         with self._lock:
             self._client_id = f"{self._settings.client_id}-{secrets.token_hex(2)}"
         log.warning(
-            "another client uses the MQTT id %s: going on as %s. Two units share one id: set unit.id on one of them",
+            "another client uses the MQTT id %s%s: going on as %s. Give each unit a name of its own (unit.id)",
             taken,
+            "" if told else f" (guessed: {SHORT_TIMES} connections in a row were closed within {SHORT_S:.0f} s)",
             self._client_id,
         )
 
