@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,12 @@ def seqs(recorder: Recorder) -> list[int]:
     return list(dict.fromkeys(int(str(got.json["seq"])) for got in recorder.of(EVENT)))
 
 
+def polled(link: MqttLink, got: list[Received], count: int) -> bool:
+    """Adds what came to ``got``; whether that is ``count``."""
+    got.extend(link.poll())
+    return len(got) >= count
+
+
 # Ordinary life
 
 
@@ -110,14 +117,9 @@ def test_receives_with_the_retained_flag(broker: Mosquitto, make: Make) -> None:
         recorder.publish(f"{ROOT}/privacy/set", "paused", retain=True)
         link = make(broker.port, subscriptions=[f"{ROOT}/privacy/set", f"{ROOT}/request/+"])
         got: list[Received] = []
-
-        def polled(count: int) -> bool:
-            got.extend(link.poll())
-            return len(got) >= count
-
-        assert eventually(lambda: polled(1))
+        assert eventually(partial(polled, link, got, 1))
         recorder.publish(f"{ROOT}/request/status", "{}")
-        assert eventually(lambda: polled(2))
+        assert eventually(partial(polled, link, got, 2))
     assert got == [
         Received(f"{ROOT}/privacy/set", b"paused", retained=True),
         Received(f"{ROOT}/request/status", b"{}", retained=False),
@@ -133,7 +135,7 @@ def test_large_messages_are_not_received(broker: Mosquitto, make: Make) -> None:
             recorder.publish(f"{ROOT}/request/big", "x" * 100_000)
             recorder.publish(f"{ROOT}/request/small", "{}")
         got: list[Received] = []
-        assert eventually(lambda link=link, got=got: bool(got.extend(link.poll()) or got))
+        assert eventually(partial(polled, link, got, 1))
         assert [r.topic for r in got] == [f"{ROOT}/request/small"]
         assert link.stats().connects == 1
 
@@ -427,6 +429,15 @@ def test_garbage_does_not_end_the_link(make: Make, answer: bytes) -> None:
         link = make(fake.port, reconnect_max_s=0.05)
         assert eventually(lambda: link.stats().tries >= 3)
         assert link.poll() == []
+
+
+def test_a_broker_that_acknowledges_nothing_is_left(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge.mqtt.traffic.ACK_TIMEOUT_S", 0.5)
+    with FakeBroker(lambda _: b"\x20\x02\x00\x00") as fake:
+        link = make(fake.port, protocol="3.1.1", reconnect_max_s=0.1)
+        numbered(link, range(3))
+        assert eventually(lambda: link.stats().connects >= 2)
+        assert link.stats().depth == 3
 
 
 def test_a_bug_in_the_thread_comes_out_of_poll(broker: Mosquitto, make: Make) -> None:

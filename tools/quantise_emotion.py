@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from emotion_augment import Augmenter
 from emotion_card import CARD_HEAD, card_fields
-from emotion_data import EMOTIONS, SIDE, Grey, seven_emotion_truth
+from emotion_data import EMOTIONS, SIDE, Grey, VoteSet, seven_emotion_truth
 from emotion_net import INPUT_OFFSET, INPUT_SCALE, parameter_count
 from train_emotion import logits_of, network, split
 
@@ -50,6 +50,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--run", type=Path, default=Path("runs/emotion"), help="folder of tools/train_emotion.py")
     parser.add_argument("--out", type=Path, default=Path("models/emotion.tflite"))
     parser.add_argument("--representative", type=int, default=1000, help="training pictures that set the int8 ranges")
+    parser.add_argument("--note", help="a sentence about the run, for the card")
     parser.add_argument("--measure", action="store_true", help="measure on valid and write the figures into the card")
     return parser.parse_args()
 
@@ -130,15 +131,21 @@ def figures(data: Path, classifier: EmotionClassifier | FloatClassifier) -> dict
 
 def write(out: Path, network_bytes: bytes, fields: dict[str, Any]) -> None:
     """Write the network and the card, each by renaming."""
-    for path, content in (
-        (out, network_bytes),
-        (
-            out.with_suffix(".yaml"),
-            (CARD_HEAD + yaml.safe_dump(fields, sort_keys=False, width=110, default_flow_style=None)).encode(),
-        ),
-    ):
+    card = CARD_HEAD + yaml.safe_dump(fields, sort_keys=False, width=110, default_flow_style=None)
+    for path, content in ((out, network_bytes), (out.with_suffix(".yaml"), card.encode())):
         path.with_suffix(".tmp").write_bytes(content)
         path.with_suffix(".tmp").replace(path)
+
+
+def choose(path: Path, fields: dict[str, Any], own: VoteSet) -> None:
+    """Fill in prior power and temperature, through the int8 file at ``path``, whose card has neither yet."""
+    truth, kept = seven_emotion_truth(own)
+    logits, truth = EmotionClassifier(path).logits(own.crops[kept]), truth[kept]
+    prior = fields["prior"]
+    prior["power"] = choose_power(logits, truth, np.array(prior["values"]))
+    adjusted = apply_prior(logits, prior=prior["values"], power=prior["power"])
+    fields["temperature"] = choose_temperature(adjusted, truth)
+    print(f"temperature {fields['temperature']}, prior power {prior['power']}")
 
 
 def main() -> None:
@@ -150,31 +157,26 @@ def main() -> None:
     net.load_state_dict(saved["ema"])
     train, own = split(args.data, seed=saved["seed"])
     content = to_int8(net, representative(train.crops, args.representative, saved["seed"]))
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder) / args.out.name
+        work.write_bytes(content)
+        tensors = load_network(work)
+        ends = (tensors.input, tensors.output)
+        fields = card_fields(args.out.name, hashlib.sha256(content).hexdigest(), ends=ends, saved=saved)
+        fields["parameters"] = parameter_count(net)
+        fields["date"] = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+        if args.note:
+            fields["training"]["note"] = args.note
+        write(work, content, fields)
+        choose(work, fields, own)
+        write(work, content, fields)
+        if args.measure:
+            classifier = EmotionClassifier(work)
+            fields["figures"]["int8"] = figures(args.data, classifier)
+            fields["figures"]["float"] = figures(args.data, FloatClassifier(net, classifier.card))
+            print(yaml.safe_dump(fields["figures"], sort_keys=False, default_flow_style=None))
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_bytes(content)
-    tensors = load_network(args.out)
-    prior = np.array(saved["prior"])
-    fields = card_fields(
-        args.out.name, hashlib.sha256(content).hexdigest(), ends=(tensors.input, tensors.output), saved=saved
-    )
-    fields |= {
-        "parameters": parameter_count(net),
-        "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
-    }
     write(args.out, content, fields)
-    truth, kept = seven_emotion_truth(own)
-    logits, truth = EmotionClassifier(args.out).logits(own.crops[kept]), truth[kept]
-    fields["prior"]["power"] = choose_power(logits, truth, prior)
-    adjusted = apply_prior(logits, prior=prior, power=fields["prior"]["power"])
-    fields["temperature"] = choose_temperature(adjusted, truth)
-    print(f"temperature {fields['temperature']}, prior power {fields['prior']['power']}")
-    write(args.out, content, fields)
-    if args.measure:
-        classifier = EmotionClassifier(args.out)
-        fields["figures"]["int8"] = figures(args.data, classifier)
-        fields["figures"]["float"] = figures(args.data, FloatClassifier(net, classifier.card))
-        write(args.out, content, fields)
-        print(yaml.safe_dump(fields["figures"], sort_keys=False))
     print(f"{args.out}: {len(content)} bytes, sha256 {fields['sha256']}")
 
 

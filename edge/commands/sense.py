@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import sys
 from pathlib import Path
 
 from edge.config.file import load_config
+from edge.errors import CameraStalled
 from edge.paths import shipped
 from edge.sense import build_sense
 
@@ -23,7 +25,13 @@ def run(args: argparse.Namespace) -> int:
     sense = build_sense(config)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: sense.stop())
-    sense.run()
+    try:
+        sense.run()
+    except CameraStalled as error:
+        logging.getLogger(__name__).error("%s", error)
+        logging.shutdown()
+        # A hung driver blocks a normal exit too: picamera2 closes its camera in an atexit handler.
+        os._exit(error.exit_status)
     return 0
 
 

@@ -194,7 +194,8 @@ class Connection:
         elif flags.is_disconnect_packet_from_server:
             self._ended = EndedError("refused", f"the broker ended the connection: {name}")
         else:
-            self._ended = EndedError("closed", f"connection lost: {name}")
+            why = "" if name == "Unspecified error" else f": {name}"
+            self._ended = EndedError("closed", f"connection lost{why}")
 
     def _note_publish(self, _c: Client, _u: object, mid: int, reason: ReasonCode, _p: Properties | None) -> None:
         self.unacked.discard(mid)

@@ -8,9 +8,12 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from edge.core.outbox import Message, Outbox
-from edge.mqtt.connection import Connection
+from edge.mqtt.connection import Connection, EndedError
 from edge.mqtt.records import Received
 from edge.mqtt.waker import Waker
+
+ACK_TIMEOUT_S = 20.0
+"""A broker that answers pings but acknowledges nothing for so long is left: it would block all messages for good."""
 
 
 @dataclass(slots=True)
@@ -36,6 +39,7 @@ class Traffic:
         self._lock = lock
         self._limit = min(limit, connection.receive_max)
         self._tokens: dict[int, int] = {}
+        self._progress_s = time.monotonic()
 
     @property
     def idle(self) -> bool:
@@ -45,11 +49,16 @@ class Traffic:
 
     def turn(self, waker: Waker, timeout_s: float) -> Turn:
         """Hands over what may go, waits for the network or for ``waker``, and tells what came. Raises EndedError."""
-        self._hand_over()
         connection = self._connection
+        waited = bool(connection.unacked)
+        self._hand_over()
         connection.step(waker, timeout_s)
         turn = Turn(received=connection.received, denied=connection.denied)
         now_s = time.monotonic()
+        if connection.acked or not waited:
+            self._progress_s = now_s
+        elif now_s - self._progress_s > ACK_TIMEOUT_S:
+            raise EndedError("unreachable", f"the broker acknowledged nothing for {ACK_TIMEOUT_S:.0f} s")
         for mid, refusal in connection.acked:
             token = self._tokens.pop(mid, None)
             if token is None:
