@@ -52,7 +52,11 @@ def as_yaml(items: list[Item]) -> str:
         lines += [f"  - id: {item.id}", f"    kind: {item.kind}", f"    title: {json.dumps(item.title)}", *years]
         lines += [f"    creator: {json.dumps(item.creator)}", f"    language: {item.language}"]
         lines += [f"    minutes: {item.minutes}", f"    valence: {item.valence}", f"    energy: {item.energy}"]
-        lines += [f"    genre: {item.genre}", f"    tags: [{', '.join(item.tags)}]", f"    text: {json.dumps(item.text)}"]
+        lines += [
+            f"    genre: {item.genre}",
+            f"    tags: [{', '.join(item.tags)}]",
+            f"    text: {json.dumps(item.text)}",
+        ]
     return "\n".join(lines) + "\n"
 
 
