@@ -11,7 +11,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,10 +40,17 @@ class Mosquitto:
     host = "127.0.0.1"
 
     def __init__(
-        self, folder: Path, *, password: str | None = None, acl: str | None = None, persist: bool = False
+        self,
+        folder: Path,
+        *,
+        password: str | None = None,
+        acl: str | None = None,
+        persist: bool = False,
+        extra: Sequence[str] = (),
     ) -> None:
         """``password``: of the user ``moodcast``, required from everybody then; ``acl``: lines of mosquitto's ACL file;
-        ``persist``: retained messages survive a restart. Skips the test where mosquitto is not installed."""
+        ``persist``: retained messages survive a restart; ``extra``: more lines of mosquitto.conf, for the listener.
+        Skips the test where mosquitto is not installed."""
         program = find_mosquitto()
         if program is None:
             pytest.skip("needs the program mosquitto (apt install mosquitto), which is not here")
@@ -51,7 +58,7 @@ class Mosquitto:
         self._folder = folder
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
-        lines = [f"listener {self.port} {self.host}", "log_dest stderr", "log_type all"]
+        lines = [f"listener {self.port} {self.host}", *extra, "log_dest stderr", "log_type all"]
         lines += ["connection_messages true", "max_queued_messages 10000", "set_tcp_nodelay true"]
         if os.geteuid() == 0:
             lines.append("user root")  # else it becomes the user mosquitto, who cannot read the test's folder

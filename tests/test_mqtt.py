@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import re
+import shutil
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -138,20 +142,6 @@ def test_large_messages_are_not_received(broker: Mosquitto, make: Make) -> None:
         assert eventually(partial(polled, link, got, 1))
         assert [r.topic for r in got] == [f"{ROOT}/request/small"]
         assert link.stats().connects == 1
-
-
-def test_resends_what_is_retained(broker: Mosquitto, make: Make) -> None:
-    link = make(broker.port)
-    link.publish("homeassistant/device/test/config", "{}", retain=True)
-    link.publish(f"{ROOT}/state", "1", retain=True)
-    link.publish(f"{ROOT}/state", "2", retain=True)
-    assert connected(link)
-    assert eventually(lambda: link.stats().depth == 0)
-    with Recorder(broker.port) as recorder:
-        link.resend_retained()
-        assert recorder.wait_for(lambda r: len([g for g in r.got if not g.retained]) == 2)
-        fresh = [(got.topic, got.text) for got in recorder.got if not got.retained]
-    assert fresh == [("homeassistant/device/test/config", "{}"), (f"{ROOT}/state", "2")]
 
 
 # The end
@@ -345,6 +335,26 @@ def test_what_the_access_rules_deny_is_told(make: Make, tmp_path: Path, caplog: 
         assert caplog.text.count("elsewhere") == 1
 
 
+def test_the_documented_access_rules_suffice(make: Make, tmp_path: Path) -> None:
+    page = (Path(__file__).resolve().parent.parent / "docs" / "mqtt.md").read_text(encoding="utf-8")
+    rules = re.findall(r"^    ((?:user|topic) .*)$", page, re.M)
+    acl = "\n".join(rules).replace("user kiosk-7f3a", "user moodcast")
+    with Mosquitto(tmp_path, password="p", acl=acl) as broker:
+        link = make(
+            broker.port,
+            username="moodcast",
+            password="p",
+            subscriptions=["homeassistant/status", "moodcast/kiosk-7f3a/privacy/set", "moodcast/kiosk-7f3a/request/+"],
+        )
+        link.publish("homeassistant/device/moodcast-kiosk-7f3a/config", "{}", retain=True)
+        link.publish("moodcast/kiosk-7f3a/event", "{}")
+        assert connected(link)
+        assert eventually(lambda: link.stats().depth == 0)
+        assert link.stats().dropped == 0
+        link.publish("moodcast/another/event", "{}")
+        assert eventually(lambda: link.stats().drops["refused"] == 1)
+
+
 # Two units with one id
 
 
@@ -454,6 +464,49 @@ def test_a_bug_in_the_thread_comes_out_of_poll(broker: Mosquitto, make: Make) ->
         return False
 
     assert eventually(crashed)
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A self-signed one for 127.0.0.1, its key beside it."""
+    program = shutil.which("openssl")
+    if program is None:
+        pytest.skip("needs the program openssl, which is not here")
+    path = tmp_path / "server.pem"
+    subject = ["-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
+    key = [
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-keyout",
+        str(tmp_path / "server.key"),
+    ]
+    subprocess.run([program, "req", "-x509", *key, *subject, "-out", str(path)], check=True, capture_output=True)
+    return path
+
+
+def test_tls(make: Make, tmp_path: Path, certificate: Path) -> None:
+    lines = [f"cafile {certificate}", f"certfile {certificate}", f"keyfile {certificate.with_suffix('.key')}"]
+    with Mosquitto(tmp_path, extra=lines) as broker:
+        trusting = make(broker.port, tls=True, ca_file=str(certificate), client_id="trusting", subscriptions=["#"])
+        assert connected(trusting)
+        numbered(trusting, range(300))
+        got: list[Received] = []
+        assert eventually(partial(polled, trusting, got, 150))  # comes back over TLS in large records
+        assert eventually(lambda: trusting.stats().depth == 0)
+        assert trusting.stop(1.0)
+
+
+@pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")  # paho leaves it to its last reference
+def test_an_unknown_certificate_is_refused(make: Make, tmp_path: Path, certificate: Path) -> None:
+    lines = [f"cafile {certificate}", f"certfile {certificate}", f"keyfile {certificate.with_suffix('.key')}"]
+    with Mosquitto(tmp_path, extra=lines) as broker:
+        link = make(broker.port, tls=True)
+        assert eventually(lambda: "certificate verify failed" in str(link.stats().last_error))
+        link.stop(0.5)
+        gc.collect()
 
 
 def test_a_missing_certificate_is_told(make: Make, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times the ranking at 150 and at 5,000 items, and the loading of 5,000 items with and without the cache.
 
-    python tools/bench_recommend.py [--runs 300]      prints JSON
+    python tools/bench_recommend.py [--runs 300] [--ratio-max 8]      prints JSON
 
 The items are those of config/catalogue.yaml, repeated under other ids with moved valence and energy.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import sys
 import tempfile
 import time
 from dataclasses import replace
@@ -93,10 +94,14 @@ def time_loading(items: list[Item]) -> dict[str, float]:
     return found
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=300, help="rankings timed at each size")
-    runs = parser.parse_args().runs
+    parser.add_argument(
+        "--ratio-max", type=float, help="fail when the p95 at 5,000 is more than this many times that at 150"
+    )
+    options = parser.parse_args()
+    runs = options.runs
     items = load_catalogue([ROOT / "config" / "catalogue.yaml"], cache_dir=None).items
     figures: dict[str, object] = {}
     p95 = {}
@@ -105,7 +110,8 @@ def main() -> None:
         figures[f"items_{n}"] = {"p50_ms": round(p50, 3), "p95_ms": round(p95[n], 3)}
     figures["p95_ratio"] = round(p95[SIZES[1]] / p95[SIZES[0]], 2)
     print(json.dumps(figures | time_loading(grown(items, SIZES[1]))))
+    return int(options.ratio_max is not None and p95[SIZES[1]] > options.ratio_max * p95[SIZES[0]])
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -12,8 +12,8 @@ from typing import Any
 from edge.catalogue.tree import Node, Scalar, Sequence
 from edge.core.suggestion import KINDS
 
-# Control characters, and those that turn the direction of writing around: they could disguise a title.
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
+# Control characters, halves of characters, and those that turn the direction of writing around and so disguise a title.
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _HOURS = re.compile(r"([0-9]{1,2})\s*-\s*([0-9]{1,2})")
 _NUMBER = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)")

@@ -188,6 +188,7 @@ def _named(node: tree.Mapping) -> set[str | None]:
 def _values(node: tree.Mapping, mistakes: list[tuple[int, str]]) -> dict[str, Any]:
     """The values of an item that could be read; everything else goes into ``mistakes`` as (line, text)."""
     values: dict[str, Any] = {}
+    seen: set[str] = set()
     for key, value in zip(node.keys, node.values, strict=False):
         name = key.text if isinstance(key, tree.Scalar) else None
         if name not in KEYS:
@@ -195,11 +196,12 @@ def _values(node: tree.Mapping, mistakes: list[tuple[int, str]]) -> dict[str, An
             guess = f"; did you mean `{close[0]}`" if close else ""
             what = shown(name) if name else "a key that is not a word"
             mistakes.append((key.line, f"{what} is not known, allowed: {', '.join(KEYS)}{guess}"))
-        elif name in values:
+        elif name in seen:
             mistakes.append((key.line, f"{name} stands twice, allowed: each key once"))
         elif isinstance(value, tree.Alias):
             mistakes.append((value.line, f"{name} is an alias (`*name`), allowed: the value written out"))
         else:
+            seen.add(name)
             try:
                 if not isinstance(value, tree.Scalar) or scalar(value):
                     values[name] = KEYS[name].read(value)

@@ -17,7 +17,17 @@ from edge.config.tree import REFUSED, line_of, plain_tag, short_tag
 
 _KEYS = keys()
 _SECTIONS = sections()
-_PATHS = {"camera.path", "faces.yunet_file", "emotion.model", "mqtt.password_file", "mqtt.ca_file", "daemon.state_dir"}
+_PATHS = {
+    "camera.path",
+    "faces.yunet_file",
+    "emotion.model",
+    "mqtt.password_file",
+    "mqtt.ca_file",
+    "companion.catalogue",
+    "kiosk.brand_dir",
+    "kiosk.images_dir",
+    "daemon.state_dir",
+}
 _SECRETS = {"password", "passwd", "pass", "secret", "token"}
 
 

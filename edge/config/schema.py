@@ -344,6 +344,45 @@ class HomeAssistant(Section):
     prefix: TopicName = Field("homeassistant", description="Discovery prefix set in Home Assistant.")
 
 
+class Companion(Section):
+    """What is recommended, and to whose mood."""
+
+    unit: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9][a-z0-9_-]{1,38}$",
+        description="Unit whose moods are followed, as in its topics. Empty: the unit of this device.",
+    )
+    goal: Literal["auto", "elevate", "sustain", "calm"] = Field(
+        "auto",
+        description="Where suggestions lead: `elevate` brighter, `sustain` as it is, `calm` quieter; `auto` by the mood.",
+    )
+    catalogue: str | None = Field(
+        None, description="File or folder of further items beside the shipped catalogue; see docs/catalogue.md."
+    )
+    age_limit: int = Field(
+        16, ge=0, le=99, description="Items for older people are never suggested; 0 for a screen that children pass."
+    )
+    stale_s: float = Field(
+        20.0, ge=2.0, le=600.0, description="A mood that was not heard again for so long counts as gone, in seconds."
+    )
+
+
+class Kiosk(Section):
+    """The page."""
+
+    enabled: bool = Field(True, description="Serve the page.")
+    host: str = Field(
+        "127.0.0.1", min_length=1, description="Address to listen on. Anything but loopback shows it to the network."
+    )
+    port: int = Field(8080, ge=0, le=65535, description="Port of the page; 0 takes any free one.")
+    mood: Literal["colour", "word", "off"] = Field(
+        "colour", description="How the mood shows: `colour` alone, with a `word`, or `off`."
+    )
+    language: Literal["en", "de"] = Field("en", description="Language at the start; visitors can switch.")
+    brand_dir: str | None = Field(None, description="Folder with logo, colours and texts of your own; docs/kiosk.md.")
+    images_dir: str | None = Field(None, description="Folder of the catalogue's pictures. Empty: drawn ones.")
+
+
 class Daemon(Section):
     """The process itself."""
 
@@ -370,6 +409,8 @@ class Config(Section):
     privacy: Privacy = Field(default_factory=Privacy)
     mqtt: Mqtt = Field(default_factory=Mqtt)
     home_assistant: HomeAssistant = Field(default_factory=HomeAssistant)
+    companion: Companion = Field(default_factory=Companion)
+    kiosk: Kiosk = Field(default_factory=Kiosk)
     daemon: Daemon = Field(default_factory=Daemon)
 
 

@@ -113,16 +113,6 @@ class MqttLink:
             )
         self._waker.wake()
 
-    def resend_retained(self) -> None:
-        """Publishes the newest retained message of every topic again, in the order of their first publishing.
-
-        For Home Assistant's birth message: discovery, then the values. Same ``boot`` and ``seq``: repeats.
-        """
-        with self._lock:
-            for topic, message in self._retained.items():
-                self._outbox.put(message, time.monotonic(), key=topic)
-        self._waker.wake()
-
     def poll(self) -> list[Received]:
         """What was received since the last call, oldest first. Raises what ended the link's thread, if a bug did."""
         if self._crash is not None:
@@ -236,7 +226,8 @@ class MqttLink:
         if str(ended) != self._logged and not self._stopping.is_set():  # one line for each change, not for each try
             self._logged = str(ended)
             level = logging.INFO if ended.cause == "refused_protocol" else logging.WARNING
-            log.log(level, "%s: %s%s", self._where, ended, _advice(ended.cause, self._settings))
+            # As text: a log handler that keeps the exception would keep paho's broken socket open.
+            log.log(level, "%s: %s%s", self._where, str(ended), _advice(ended.cause, self._settings))
         if lived_s is not None:
             self._tell_change()
 

@@ -96,7 +96,7 @@ class Stream:
 
 
 async def _send(send: Send, body: bytes) -> None:
-    await asyncio.wait_for(send({"type": "http.response.body", "body": body, "more_body": True}), _SEND_S)  # type: ignore[arg-type]
+    await asyncio.wait_for(send({"type": "http.response.body", "body": body, "more_body": True}), _SEND_S)
 
 
 async def _until_gone(receive: Receive, news: asyncio.Event) -> None:
