@@ -214,9 +214,8 @@ class SenseLoop:
     def _publish_now(self, now_s: float) -> None:
         """The main person's emotion and the audience, when due."""
         people = self._p.people.now(self._frame_time(now_s))
-        main = people[0] if people else None
-        if self._set.publish_people and self._heartbeat.due(main, now_s):
-            self._p.reporter.emotion(main, now_s)
+        if self._set.publish_people and self._heartbeat.due(people, now_s):
+            self._p.reporter.emotion(people, now_s)
         audience = self._p.audience.update(people, self._frame_time(now_s))
         if audience is not None and now_s - self._audience_s >= self._set.heartbeat_s:
             self._audience_s = now_s

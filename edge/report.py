@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from edge.core import wire
@@ -51,8 +51,8 @@ class Reporter:
         payload = wire.event(self._stamp(t_s), event, model=self._set.model)
         self._link.publish(self._topics.event, payload, max_age_s=self._set.event_max_age_s)
 
-    def emotion(self, main: Person | None, t_s: float) -> None:
-        payload = wire.emotion(self._stamp(t_s), main, model=self._set.model)
+    def emotion(self, people: Sequence[Person], t_s: float) -> None:
+        payload = wire.emotion(self._stamp(t_s), people, model=self._set.model)
         expiry_s = self._set.emotion_expiry_s
         self._newest(self._topics.emotion, payload, retain=False, expiry_s=expiry_s, max_age_s=float(expiry_s))
 

@@ -255,10 +255,10 @@ def test_unreadable_moods_do_not_single_out_the_one_that_is_readable() -> None:
 
 def test_the_emotion_is_told_at_a_change_and_as_a_heartbeat() -> None:
     heartbeat = Heartbeat(every_s=5.0)
-    told = [n / 10 for n in range(120) if heartbeat.due(None, n / 10)]
+    told = [n / 10 for n in range(120) if heartbeat.due((), n / 10)]
     assert told == [0.0, 5.0, 10.0]
     heartbeat.reset()
-    assert heartbeat.due(None, 12.0)
+    assert heartbeat.due((), 12.0)
 
 
 def test_percentiles_of_stage_times() -> None:

@@ -121,16 +121,17 @@ def test_event_fits_its_schema(event: EmotionEvent, synced: bool) -> None:
     assert abs(sum(float(str(p)) for p in probs.values()) - 1) <= 0.001
 
 
-@given(persons() | st.none())
-def test_emotion_fits_its_schema(person: Person | None) -> None:
-    payload = wire.emotion(stamp(), person, model="3f9a02c1")
+@given(st.lists(persons(), max_size=3))
+def test_emotion_fits_its_schema(people: list[Person]) -> None:
+    payload = wire.emotion(stamp(), people, model="3f9a02c1")
     validate("emotion", payload)
-    assert payload["emotion"] == ("none" if person is None else person.emotion)
+    assert payload["emotion"] == (people[0].emotion if people else "none")
+    assert payload["in_view"] == len(people)
 
 
 @given(persons())
 def test_confidence_is_that_of_the_emotion_told(person: Person) -> None:
-    told = wire.emotion(stamp(), person, model="3f9a02c1")["confidence"]
+    told = wire.emotion(stamp(), [person], model="3f9a02c1")["confidence"]
     i = None if person.emotion == UNSURE else EMOTIONS.index(person.emotion)
     assert told == pytest.approx(person.mood.probs.max() if i is None else person.mood.probs[i], abs=1e-4)
 

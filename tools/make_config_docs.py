@@ -15,8 +15,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # so that it runs in a checkout where Moodcast is not installed
 
-from edge.config.schema import REFUSED_CONTEXTS  # noqa: E402
 from edge.config.keys import Key, keys, sections  # noqa: E402
+from edge.config.schema import REFUSED_CONTEXTS  # noqa: E402
 
 DEFAULT_CONTEXT = "home"
 

@@ -354,7 +354,7 @@ class Companion(Section):
     )
     goal: Literal["auto", "elevate", "sustain", "calm"] = Field(
         "auto",
-        description="Where suggestions lead: `elevate` brighter, `sustain` as it is, `calm` quieter; `auto` by the mood.",
+        description="Where suggestions lead: `elevate` brighter, `sustain` as it is, `calm` quieter; `auto`: by mood.",
     )
     catalogue: str | None = Field(
         None, description="File or folder of further items beside the shipped catalogue; see docs/catalogue.md."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from edge.data import NOBODY, Person
 
 
@@ -10,12 +12,14 @@ class Heartbeat:
 
     def __init__(self, *, every_s: float) -> None:
         self._every_s = every_s
-        self._last: tuple[int, str] | None = None
+        self._last: tuple[int, str, int] | None = None
         self._last_s = 0.0
 
-    def due(self, main: Person | None, t_s: float) -> bool:
-        """True at the first call, when the person or the emotion changed, and ``every_s`` after the last time."""
-        now = (0, NOBODY) if main is None else (main.track.id, main.emotion)
+    def due(self, people: Sequence[Person], t_s: float) -> bool:
+        """True at the first call, when the main person (the first), the emotion or the number of people changed, and
+        ``every_s`` after the last time."""
+        main = (people[0].track.id, people[0].emotion) if people else (0, NOBODY)
+        now = (*main, len(people))
         if now == self._last and t_s - self._last_s < self._every_s:
             return False
         self._last, self._last_s = now, t_s

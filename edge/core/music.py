@@ -16,7 +16,7 @@ EventKind = Literal[
     "hand_stopped",  # somebody else stopped the music before its end
     "lost",  # the connection is gone
     "back",  # the connection is there again
-    "refused",  # a command would have disturbed what a person started; it was not carried out
+    "refused",  # a command was not carried out: it would have disturbed what a person started, or the player is away
     "failed",  # a command or a song did not work, see `reason`
 ]
 
@@ -160,7 +160,8 @@ class Follower:
             events.append(PlayerEvent("back"))
         if now.state != "away":
             events += self._of_song(last, now, t_s)
-            if now.state == "paused" and last.state == "playing" and not self._was_asked("pause", t_s):
+            paused = now.state == "paused" and last.state == "playing" and now.key == last.key
+            if paused and not self._was_asked("pause", t_s):
                 events.append(PlayerEvent("hand_paused", now.song_id))
         self._last, self._last_s = now, t_s
         return tuple(events)
@@ -190,5 +191,5 @@ class Follower:
         return last.elapsed_s + moved_s >= last.duration_s - self._slack_s
 
     def _was_asked(self, verb: Verb, t_s: float) -> bool:
-        asked_s = self._asked_s.get(verb)
+        asked_s = self._asked_s.pop(verb, None)  # one command has one effect
         return asked_s is not None and t_s - asked_s <= self._patience_s

@@ -53,7 +53,7 @@ _NOTICE: dict[str, dict[str, str]] = {
         "über {host}.",
         "player": "Titel von Musik, die spielen soll, gehen an {host}.",
         "page": "Andere Geräte in diesem Netz können diese Seite öffnen und sehen, was sie zeigt.",
-        "feedback": "„Gefällt mir“ und „Weiter“ werden zum Vorschlag gespeichert, nicht zu einer Person.",
+        "feedback": "„Mag ich“ und „Weiter“ werden zum Vorschlag gespeichert, nicht zu einer Person.",
         "pause": "„Pause“ beendet das Schätzen von Stimmungen, bis jemand fortsetzt.",
     },
 }

@@ -7,7 +7,7 @@ null and dictionaries of those pass: no array, no bytes, so no picture and no em
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, Union
 
 from edge.core.stamp import Stamp, Stamper
@@ -17,7 +17,7 @@ from edge.data import EMOTIONS, NOBODY, UNSURE, Audience, EmotionEvent, Health, 
 __all__ = [
     "OFFLINE", "ONLINE", "PRIVACY_ON", "PRIVACY_PAUSED", "CameraState", "Payload", "Scalar", "Stamp", "Stamper",
     "Topics", "UnitState", "audience", "camera", "checked", "emotion", "event", "health", "info", "parse_privacy_set",
-    "privacy_state", "response", "state", "wire_track_id",
+    "privacy_state", "response", "stamped", "state", "wire_track_id",
 ]  # fmt: skip
 
 Scalar = str | int | float | bool | None
@@ -35,7 +35,7 @@ def event(stamp: Stamp, event: EmotionEvent, *, model: str) -> Payload:
     """``event``: a person's emotion starts, goes on or ends. ``model``: first digits of the network's sha256."""
     return checked(
         {
-            **_stamped(stamp),
+            **stamped(stamp),
             "track_id": wire_track_id(stamp.boot, event.track_id),
             "event_type": event.event_type,
             "emotion": event.emotion,
@@ -48,18 +48,24 @@ def event(stamp: Stamp, event: EmotionEvent, *, model: str) -> Payload:
     )
 
 
-def emotion(stamp: Stamp, person: Person | None, *, model: str) -> Payload:
-    """``emotion``: the mood of the main person. Nobody in view: it is ``none`` and the other fields are null."""
-    if person is None:
+def emotion(stamp: Stamp, people: Sequence[Person], *, model: str) -> Payload:
+    """``emotion``: the mood of the main person, who comes first in ``people``; the others are only counted.
+
+    Nobody in view: it is ``none`` and the fields about the person are null.
+    """
+    if not people:
         absent = ("track_id", "confidence", "abstain", "probs", "valence", "arousal", "held_s", "face_px")
-        return checked({**_stamped(stamp), "emotion": NOBODY, **dict.fromkeys(absent), "model": model})
+        nobody = {"emotion": NOBODY, "in_view": 0, **dict.fromkeys(absent)}
+        return checked({**stamped(stamp), **nobody, "model": model})
+    person = people[0]
     mood = person.mood
     known = mood.confidence if person.emotion == UNSURE else float(mood.probs[EMOTIONS.index(person.emotion)])
     return checked(
         {
-            **_stamped(stamp),
+            **stamped(stamp),
             "track_id": wire_track_id(stamp.boot, person.track.id),
             "emotion": person.emotion,
+            "in_view": len(people),
             "confidence": _fraction(known),
             **_mood(mood),
             "held_s": _seconds(person.held_s),
@@ -73,7 +79,7 @@ def audience(stamp: Stamp, audience: Audience) -> Payload:
     """``audience``: everyone in view, as numbers that point at nobody."""
     return checked(
         {
-            **_stamped(stamp),
+            **stamped(stamp),
             "in_view": audience.in_view,
             "seen": audience.seen,
             "window_s": _seconds(audience.window_s),
@@ -90,7 +96,7 @@ def health(stamp: Stamp, health: Health) -> Payload:
     }
     return checked(
         {
-            **_stamped(stamp),
+            **stamped(stamp),
             "frames_per_s": _number(health.frames_per_s, 2),
             "frame_age_ms": _number(health.frame_age_ms, 1),
             "frames_dropped": health.frames_dropped,
@@ -110,12 +116,12 @@ def health(stamp: Stamp, health: Health) -> Payload:
 
 def state(stamp: Stamp, state: UnitState, reason: str = "") -> Payload:
     """``state``: what the service as a whole does, with a reason in words (empty when there is nothing to say)."""
-    return checked({**_stamped(stamp), "state": state, "reason": reason[:MAX_TEXT]})
+    return checked({**stamped(stamp), "state": state, "reason": reason[:MAX_TEXT]})
 
 
 def camera(stamp: Stamp, state: CameraState, reason: str = "") -> Payload:
     """``camera``: what the camera does, with a reason in words."""
-    return checked({**_stamped(stamp), "state": state, "reason": reason[:MAX_TEXT]})
+    return checked({**stamped(stamp), "state": state, "reason": reason[:MAX_TEXT]})
 
 
 def info(
@@ -124,7 +130,7 @@ def info(
     """``info``: what runs here. ``settings``: the effective configuration with its secrets already masked."""
     return checked(
         {
-            **_stamped(stamp),
+            **stamped(stamp),
             "versions": dict(versions),
             "model": model,
             "model_sha256": model_sha256,
@@ -183,7 +189,8 @@ def _value(key: str, value: object) -> Scalar | Payload:
     )
 
 
-def _stamped(stamp: Stamp) -> dict[str, Scalar]:
+def stamped(stamp: Stamp) -> dict[str, Scalar]:
+    """The fields that every JSON message begins with."""
     return {
         "schema": SCHEMA_VERSION,
         "unit": stamp.unit,

@@ -69,7 +69,7 @@ class FakePlayer:
         if isinstance(command, Find):
             self._playable = frozenset(song.id for song in command.songs if song.id not in self.unplayable)
         elif not self._connected:
-            self._events.append(PlayerEvent("failed", _song_id(command), "the player is away"))
+            self._events.append(PlayerEvent("refused", _song_id(command), "the player is away"))
         elif isinstance(command, SetVolume):
             self._state = replace(self._state, volume_percent=command.percent)
         elif self._sounding is not None and not self._sounding.by_us:

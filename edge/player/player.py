@@ -17,8 +17,8 @@ class Player(Protocol):
     """Something that plays music. No method blocks: work is done in a thread of the player's own, or at once.
 
     A player never disturbs a song that it did not start itself: such a command ends in a ``refused`` event. It connects
-    by itself, from the moment it is made and again after each loss. A command given while it is away ends in a
-    ``failed`` event and is not carried out later; only ``Find`` is remembered.
+    by itself, from the moment it is made and again after each loss. A command given while it is away is ``refused`` too
+    and not carried out later; only ``Find`` is remembered.
     """
 
     def command(self, command: Command) -> None:
