@@ -13,6 +13,7 @@ from edge.errors import EXIT_BUG, EdgeError
 
 COMMANDS = {
     "sense": "the daemon: camera to MQTT",
+    "companion": "the subscriber that recommends: page and player",
     "demo": "everything at once with the bundled clip and an embedded broker",
     "analyze": "faces and emotions of images, folders and videos",
     "evaluate": "accuracy on a labelled data set",

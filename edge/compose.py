@@ -1,4 +1,4 @@
-"""From the configuration to what the parts take, for the daemons and the commands alike."""
+"""From the configuration to what the parts take, for the daemons and the measuring commands alike."""
 
 from __future__ import annotations
 

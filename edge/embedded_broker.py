@@ -16,7 +16,7 @@ class EmbeddedBroker:
     """Listens on a free loopback port, from ``start`` to ``stop``, in a thread of its own."""
 
     def __init__(self) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ready = threading.Event()
         self._stop: asyncio.Event | None = None
@@ -62,7 +62,8 @@ class EmbeddedBroker:
         await broker.shutdown()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A loopback port that nobody uses just now."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]

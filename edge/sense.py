@@ -3,66 +3,34 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import platform
 import secrets
 import time
 from importlib import metadata
-from pathlib import Path
 
 import cv2
 
 from edge import __version__
 from edge.camera.table import make_camera
 from edge.compose import camera_settings, face_finder, people_settings
-from edge.config.file import effective, password
+from edge.config.file import effective
 from edge.config.schema import Config
 from edge.core.audience import AudienceCounter
 from edge.core.discovery import Discovery
 from edge.core.people import People
 from edge.core.stamp import Stamper
 from edge.core.topics import OFFLINE, ONLINE, Topics
-from edge.errors import ConfigError
+from edge.daemon import mqtt_settings, state_dir, unit_id
 from edge.grabber import Grabber
 from edge.loop import SenseLoop, SenseParts, SenseSettings
-from edge.mqtt import Message, MqttLink, MqttSettings
+from edge.mqtt import Message, MqttLink
 from edge.notify import Notifier
 from edge.paths import model_path
 from edge.privacy import PauseSwitch, save_or_warn
 from edge.report import Reporter, ReportSettings
 from edge.store import StateFile
-from edge.unit_id import client_id, derive_unit_id
+from edge.unit_id import client_id
 from edge.vision.emotion import EmotionClassifier
-
-
-def mqtt_settings(config: Config, client_id: str) -> MqttSettings:
-    m = config.mqtt
-    return MqttSettings(
-        host=m.host,
-        client_id=client_id,
-        port=m.port,
-        username=m.username,
-        password=password(config),
-        tls=m.tls,
-        ca_file=m.ca_file,
-        protocol=m.protocol,
-        keepalive_s=m.keepalive_s,
-        outbox_max=m.outbox_max,
-        reconnect_max_s=m.reconnect_max_s,
-    )
-
-
-def state_dir(config: Config) -> Path:
-    """Folder for what survives a restart, made when it is not there."""
-    given = config.daemon.state_dir or os.environ.get("STATE_DIRECTORY", "").split(":")[0]
-    folder = Path(given) if given else Path.home() / ".local" / "state" / "moodcast"
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise ConfigError(
-            [f"daemon.state_dir: {folder} cannot be made ({error.strerror}); name a folder that can be written"]
-        ) from error
-    return folder
 
 
 def build_sense(config: Config) -> SenseLoop:
@@ -72,8 +40,9 @@ def build_sense(config: Config) -> SenseLoop:
     """
     start_s = time.monotonic()
     cv2.setNumThreads(1)  # one core for the daemon; the others belong to the kiosk's browser
-    state = StateFile(state_dir(config) / "sense.json")
-    unit, starts = _identity(config, state)
+    folder = state_dir(config)
+    state = StateFile(folder / "sense.json")
+    unit = unit_id(config, folder)
     topics = Topics(config.mqtt.base_topic, unit)
     classifier = EmotionClassifier(model_path(config.emotion.model), threads=config.emotion.threads)
     stamper = Stamper(unit, secrets.token_hex(8), start_s)
@@ -105,7 +74,7 @@ def build_sense(config: Config) -> SenseLoop:
         switch=switch,
         notifier=Notifier(),
     )
-    return SenseLoop(parts, _sense_settings(config, starts))
+    return SenseLoop(parts, _sense_settings(config, _count_start(state)))
 
 
 def _sense_settings(config: Config, starts: int) -> SenseSettings:
@@ -123,16 +92,13 @@ def _sense_settings(config: Config, starts: int) -> SenseSettings:
     )
 
 
-def _identity(config: Config, state: StateFile) -> tuple[str, int]:
-    """The unit's id, and how often the service has been started on this device, this time included."""
+def _count_start(state: StateFile) -> int:
+    """How often the service has been started on this device, this time included."""
     stored = state.load()
-    fallback = stored.get("random_id")
-    if not isinstance(fallback, str):
-        fallback = secrets.token_hex(8)
     before = stored.get("starts")
     starts = (before if isinstance(before, int) else 0) + 1
-    save_or_warn(state, {**stored, "random_id": fallback, "starts": starts})
-    return config.unit.id or derive_unit_id(fallback=fallback), starts
+    save_or_warn(state, {**stored, "starts": starts})
+    return starts
 
 
 def _discovery(config: Config, topics: Topics) -> Discovery | None:

@@ -222,7 +222,7 @@ def test_overrides_win_and_are_checked(tmp_path: Path) -> None:
     assert problems_of(path, **overrides) == [
         "--set: camera.sorce: unknown key; did you mean `source`?",
         "--set: camera: is a section: name a key of it, such as camera.source",
-        "--set: port: unknown key; it belongs under `mqtt` or `kiosk`",
+        "--set: port: unknown key; it belongs under `mqtt` or `kiosk` or `speaker`",
         '--set: mqtt.port: must be a whole number from 1 to 65535, not "x"',
         '--set: daemon.log_level: must be one of debug, info, warning, error, not "loud"',
     ]

@@ -110,6 +110,20 @@ def test_temperature_and_prior_of_the_card_are_used(tmp_path, classifier):
     assert EmotionClassifier(tmp_path / "emotion.tflite").classify_crops(pictures()).argmax(axis=1).tolist() == [0] * 6
 
 
+def test_float_network_with_a_card_works_too(tmp_path):
+    content = (ROOT / "models" / "yardstick.tflite").read_bytes()
+    (tmp_path / "mine.tflite").write_bytes(content)
+    card = yaml.safe_load(MODEL.with_suffix(".yaml").read_text())
+    tensors = {"input": {"shape": [1, 64, 64, 1], "normalisation": {"subtract": 127.5, "divide": 127.5}}}
+    tensors["output"] = {"shape": [1, 7]}
+    card |= {end: {**fields, "dtype": "float32"} for end, fields in tensors.items()}
+    card["sha256"] = hashlib.sha256(content).hexdigest()
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(card))
+    mine = EmotionClassifier(tmp_path / "mine.tflite")
+    assert mine.classify_crops(np.zeros((2, 64, 64), np.uint8)).sum(axis=1) == pytest.approx([1.0, 1.0])
+    assert mine._table[[0, 255]] == pytest.approx([-1.0, 1.0])
+
+
 def test_grey_levels_reach_the_network_less_128(classifier):
     assert classifier._table.tolist() == list(range(-128, 128))
 

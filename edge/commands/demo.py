@@ -1,4 +1,4 @@
-"""``moodcast demo``: the real daemon on the bundled clip, an embedded broker, and a subscriber that prints moods."""
+"""``moodcast demo``: both daemons on the bundled clip, an embedded broker, and a subscriber that prints moods."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import yaml
 from edge.camera.demo import SCRIPT
 from edge.camera.table import SOURCES
 from edge.core.topics import Topics
-from edge.embedded_broker import EmbeddedBroker
+from edge.embedded_broker import EmbeddedBroker, free_port
 from edge.errors import EXIT_INPUT, ConfigError
 from edge.measure.script import read_script, script_accuracy, spans
 from edge.mqtt import Message, MqttLink, MqttSettings, Received
@@ -37,6 +37,7 @@ class _Heard:
     camera: str = ""
     events: list[dict[str, Any]] = field(default_factory=list)
     health: dict[str, Any] = field(default_factory=dict)
+    recommendations: list[dict[str, Any]] = field(default_factory=list)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,14 +59,17 @@ def run(args: argparse.Namespace) -> int:
     unit = f"demo-{secrets.token_hex(3)}"
     with tempfile.TemporaryDirectory(prefix="moodcast-demo-") as folder:
         config = Path(folder) / "demo.yaml"
-        config.write_text(yaml.safe_dump(_config(unit, broker.port, Path(folder), camera_keys(args.camera))))
-        # Not a thread: the demo shows the daemon that is installed, with its signals, exit status and memory.
-        daemon = subprocess.Popen([sys.executable, "-m", "edge.cli", "sense", "--config", str(config)])  # noqa: S603
+        values = _config(unit, broker.port, Path(folder), camera_keys(args.camera))
+        config.write_text(yaml.safe_dump(values))
+        sense, companion = _start("sense", config), _start("companion", config)
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C
+        if not args.json:
+            print(f"page: http://127.0.0.1:{values['kiosk']['port']}/", flush=True)
         try:
-            heard = _listen(args, Topics("moodcast", unit), broker.port, daemon)
+            heard = _listen(args, Topics("moodcast", unit), broker.port, sense)
         finally:
-            status = _end(daemon)
+            _end(companion)
+            status = _end(sense)
             broker.stop()
     if heard.first_frame_up_s is None:
         print(f"moodcast demo: the daemon gave no frame (exit status {status}); see above", file=sys.stderr)
@@ -101,6 +105,7 @@ def summarise(heard: _Heard, *, scripted: bool, seconds: float | None) -> dict[s
         "events": heard.events,
         "emotions": sorted({e["emotion"] for e in heard.events}),
         "script_accuracy": accuracy,
+        "recommendations": heard.recommendations,
         "frames_per_s": heard.health.get("frames_per_s"),
         "rss_mb": heard.health.get("rss_mb"),
     }
@@ -113,6 +118,7 @@ def _config(unit: str, port: int, folder: Path, camera: dict[str, object]) -> di
         "camera": camera,
         "mqtt": {"port": port, "health_s": 2.0, "protocol": "3.1.1"},
         "home_assistant": {"discovery": False},
+        "kiosk": {"port": free_port()},
         "daemon": {"state_dir": str(folder), "log_level": "warning"},
     }
 
@@ -124,7 +130,7 @@ def _listen(args: argparse.Namespace, topics: Topics, port: int, daemon: subproc
         MqttSettings(host="127.0.0.1", port=port, client_id=f"moodcast-viewer-{topics.unit}", protocol="3.1.1"),
         will=Message(presence, "offline"),
         birth=Message(presence, "online"),
-        subscriptions=[topics.event, topics.camera, topics.health],
+        subscriptions=[topics.event, topics.camera, topics.health, topics.recommendation],
     )
     link.start()
     heard, started_s = _Heard(), time.monotonic()
@@ -154,6 +160,8 @@ def _hear(message: Received, topics: Topics, heard: _Heard) -> str:
     if message.topic == topics.health:
         heard.health = payload
         return ""
+    if message.topic == topics.recommendation:
+        return _suggested(payload, heard)
     if message.topic == topics.camera:
         if payload["state"] == "online" and heard.first_frame_up_s is None:
             heard.first_frame_up_s, heard.first_frame_s = payload["up_s"], time.monotonic()
@@ -168,6 +176,20 @@ def _hear(message: Received, topics: Topics, heard: _Heard) -> str:
     verb = "begins" if payload["event_type"] == "start" else "ends  "
     track, emotion, confidence = payload["track_id"], payload["emotion"], payload["confidence"]
     return f"{t_s:7.2f} s  {track:>12}  {emotion:8} {verb}  confidence {confidence:.2f}"
+
+
+def _suggested(payload: dict[str, Any], heard: _Heard) -> str:
+    """Takes the best choice of a recommendation. Its stamp is the companion's, so the time is that of its arrival."""
+    best = payload["choices"]["1"]
+    t_s = round(time.monotonic() - heard.first_frame_s, 3) if heard.first_frame_up_s is not None else 0.0
+    names = ("item_id", "kind", "title", "creator", "reason")
+    heard.recommendations.append({"t_s": t_s, **{name: best[name] for name in names}})
+    return f"{t_s:7.2f} s  {'suggests':>12}  {best['kind']} \"{best['title']}\": {best['reason']}"
+
+
+def _start(command: str, config: Path) -> subprocess.Popen[bytes]:
+    """A daemon as it is installed, not a thread: with its signals, exit status and memory."""
+    return subprocess.Popen([sys.executable, "-m", "edge.cli", command, "--config", str(config)])  # noqa: S603
 
 
 def _end(daemon: subprocess.Popen[bytes]) -> int:

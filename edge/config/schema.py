@@ -383,6 +383,37 @@ class Kiosk(Section):
     images_dir: str | None = Field(None, description="Folder of the catalogue's pictures. Empty: drawn ones.")
 
 
+class Speaker(Section):
+    """What makes sound."""
+
+    player: Literal["none", "mpd", "mqtt"] = Field(
+        "none",
+        description="`mpd`: Music Player Daemon; `mqtt`: a media player of Home Assistant; docs/speaker.md.",
+    )
+    host: str = Field("127.0.0.1", min_length=1, description="mpd: its name or address, or the path of its socket.")
+    port: int = Field(6600, ge=1, le=65535, description="mpd: its port. The password comes from MOODCAST_MPD_PASSWORD.")
+    crossfade_s: float = Field(4.0, ge=0.0, le=30.0, description="mpd: how long two songs overlap, in seconds.")
+    stable_s: float = Field(
+        20.0, ge=1.0, le=600.0, description="A mood must hold so long before music follows it, in seconds."
+    )
+    change_s: float = Field(
+        90.0, ge=5.0, le=3600.0, description="Music follows another mood at most so often, in seconds."
+    )
+    alone: Literal["stop", "list", "neutral"] = Field(
+        "list",
+        description="Nobody in view: `stop` after the song, `list` after those chosen, or go on with `neutral` ones.",
+    )
+    volume_percent: int | None = Field(
+        None, ge=0, le=100, description="Volume when music starts, in percent. Empty: as it is."
+    )
+    volume_limit_percent: int = Field(70, ge=0, le=100, description="Our music is never louder, in percent.")
+    quiet_from_hour: int = Field(22, ge=0, le=23, description="Quiet hours begin at this local hour.")
+    quiet_until_hour: int = Field(7, ge=0, le=23, description="Quiet hours end at this one; the same hour: none.")
+    quiet_volume_percent: int = Field(
+        20, ge=0, le=100, description="Loudest in quiet hours, in percent; 0: no song begins."
+    )
+
+
 class Daemon(Section):
     """The process itself."""
 
@@ -411,6 +442,7 @@ class Config(Section):
     home_assistant: HomeAssistant = Field(default_factory=HomeAssistant)
     companion: Companion = Field(default_factory=Companion)
     kiosk: Kiosk = Field(default_factory=Kiosk)
+    speaker: Speaker = Field(default_factory=Speaker)
     daemon: Daemon = Field(default_factory=Daemon)
 
 

@@ -1,4 +1,4 @@
-"""Decides what the player is told. Pure: mood, ranked songs, what the player does and the time come in, commands go out.
+"""Decides what the player is told. Pure: mood, ranked songs, the player's state and the time in, commands out.
 
 The director keeps one programme: the songs that were ranked best when a mood had settled. A track of the programme
 plays, and the next is always queued behind it; a new mood that has settled replaces the queued one, so that music
@@ -13,71 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from edge.core.direction import TENSE, Ask, DirectorSettings, MoodNow, Offer
 from edge.core.loudness import Loudness, Quiet
-from edge.core.music import Command, DropNext, Heard, NowPlaying, Pause, Play, PlayerEvent, Resume, Skip, Song
+from edge.core.music import Command, DropNext, Heard, NowPlaying, Pause, Play, PlayerEvent, Resume, Skip
 from edge.data import EMOTIONS, NOBODY
 
-Ask = Literal["skip", "pause", "resume"]
-"""What a visitor asks for by touch."""
-TENSE = ("angry", "disgust", "fear")
-"""Moods for which music gets no faster in a vehicle: anger, and what the policy, too, calms instead of feeding."""
-
-
-@dataclass(frozen=True, slots=True)
-class DirectorSettings:
-    """Times in seconds; the defaults are the shipped behaviour."""
-
-    stable_s: float = 20.0
-    """A mood must hold so long before music follows it: a glance or a laugh is no mood."""
-    change_s: float = 90.0
-    """Music follows another mood at most so often: half a song, so that nobody hears a jukebox."""
-    confidence_floor: float = 0.35
-    """Moods below it do not settle; as on the page."""
-    list_songs: int = 3
-    """With nobody in view, or the mood not known, a programme ends once so many of its songs have begun."""
-    alone: Literal["stop", "list", "neutral"] = "list"
-    """Nobody in view, after the present track. stop: silence; list: silence once ``list_songs`` of the programme have
-    begun; neutral: music goes on, from the songs ranked for nobody in particular."""
-    alone_s: float = 20.0
-    """Nobody in view for so long counts as nobody: people turn their heads."""
-    hands_off_s: float = 900.0
-    """Music that a person stopped or paused stays so for so long, unless a visitor asks for it."""
-    retry_s: float = 5.0
-    """Wait after a command whose effect is not seen."""
-    failed_s: float = 600.0
-    """A song that could not be played is left out for so long."""
-    volume_percent: int | None = None
-    """Set when music starts. None: as it is."""
-    volume_limit_percent: int = 70
-    """Our music is never louder."""
-    quiet: Quiet | None = Quiet(from_hour=22, until_hour=7, volume_percent=20)
-    """None: no quiet hours. With a volume of 0, no song begins in them."""
-    vehicle: bool = False
-    """Never louder by itself; never faster music for a tense mood: louder and faster music makes faster drivers
-    (W. Brodsky, "The effects of music tempo on simulated driving performance and vehicular control", Transportation
-    Research Part F 4, 2001)."""
-    tense_energy_max: float = 0.0
-    """In a vehicle, energy of music for a tense mood: nothing above the middle of the scale."""
-
-
-@dataclass(frozen=True, slots=True)
-class MoodNow:
-    """The mood as heard."""
-
-    emotion: str | None = None
-    """One of EMOTIONS, UNSURE, NOBODY; None: not known (paused, unit away, too old)."""
-    confidence: float = 0.0
-    since_s: float = 0.0
-    """Monotonic seconds since when ``emotion`` has held."""
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """One song that the policy suggests for this moment and the player can play."""
-
-    song: Song
-    energy: float
-    """-1 calm to 1 driving."""
+__all__ = ["TENSE", "Ask", "Director", "DirectorSettings", "MoodNow", "Offer", "Quiet"]
 
 
 @dataclass(slots=True)
@@ -93,7 +34,7 @@ class _Programme:
 class Director:
     """One player's music over time."""
 
-    def __init__(self, settings: DirectorSettings = DirectorSettings()) -> None:  # noqa: B008 - frozen
+    def __init__(self, settings: DirectorSettings) -> None:
         self._set = settings
         self._loudness = Loudness(
             usual_percent=settings.volume_percent,
@@ -200,12 +141,19 @@ class Director:
         self, usable: tuple[Offer, ...], mood: MoodNow, now: NowPlaying, t_s: float, *, silent: bool
     ) -> list[Command]:
         """What follows without anybody asking."""
-        if t_s < self._wait_until_s:
+        if t_s < self._wait_until_s or (now.state == "playing" and self._blocked_key == now.key):
             return []
-        if now.state == "paused":
-            return self._resume(mood, t_s) if not silent else []
-        if now.state == "playing" and self._blocked_key == now.key:
+        if now.state != "paused":
+            return self._follow(usable, mood, now, t_s, silent=silent)
+        if silent or not self._settled(mood, t_s):
             return []
+        self._wait_until_s = t_s + self._set.retry_s  # paused long ago, and somebody is here again
+        return [Resume()]
+
+    def _follow(
+        self, usable: tuple[Offer, ...], mood: MoodNow, now: NowPlaying, t_s: float, *, silent: bool
+    ) -> list[Command]:
+        """Sees to the song after the present one."""
         replace = self._due(usable, mood, t_s)
         if replace:
             self._adopt(usable, self._emotion(mood, t_s))
@@ -221,13 +169,6 @@ class Director:
             return []
         following = self._choose(mood, t_s)
         return [] if following is None else [self._play(following, "next" if now.key else "now", t_s)]
-
-    def _resume(self, mood: MoodNow, t_s: float) -> list[Command]:
-        """Our song was paused long ago and somebody is here again."""
-        if not self._settled(mood, t_s):
-            return []
-        self._wait_until_s = t_s + self._set.retry_s
-        return [Resume()]
 
     def _play(self, offer: Offer, at: Literal["now", "next"], t_s: float) -> Play:
         self._pending = offer

@@ -26,6 +26,12 @@ class Topics:
         self.privacy_set = f"{self.root}/privacy/set"
         self.requests = f"{self.root}/request/+"
         """Filter that matches every request."""
+        self.companion_availability = f"{self.root}/companion/availability"
+        self.recommendation = f"{self.root}/recommendation"
+        self.now_playing = f"{self.root}/now_playing"
+        self.feedback = f"{self.root}/feedback"
+        self.player_set = f"{self.root}/player/set"
+        self.player_state = f"{self.root}/player/state"
 
     def request(self, verb: str) -> str:
         """Where ``verb`` is asked for."""

@@ -110,7 +110,7 @@ _GERMAN = {
     "card.minutes": "{minutes} Min.",
     "card.like": "Mag ich",
     "card.skip": "Weiter",
-    "card.begin": "Beginnen",
+    "card.begin": "Start",
     "card.finished": "Fertig",
     "card.playing": "Läuft",
     "bar.not_quite": "Nicht ganz?",

@@ -105,6 +105,7 @@ class FakePlayer:
 
     def person_plays(self, title: str = "Something of their own") -> None:
         """Somebody starts a song by hand, whatever was on."""
+        self._next = None
         self._sounding = _Sounding(Song("", title), by_us=False, key=str(next(self._keys)))
         self._state = replace(self._state, state="playing", ran_out=False)
 

@@ -93,8 +93,10 @@ class MpdServer:
         if number == self._next:
             self._next = None
         ours = self._ours.get(number, ("", ""))[0]
-        if ours and ours != self._playing:
+        if ours:
             self._playing = ours
+        else:
+            self._drop_next()  # behind what a person started comes what the person wants
         self._tidy(keep=number)
         return NowPlaying(
             state=state,

@@ -16,7 +16,8 @@ from edge.core.suggestion import Item
 class Player(Protocol):
     """Something that plays music. No method blocks: work is done in a thread of the player's own, or at once.
 
-    A player never disturbs a song that it did not start itself: such a command ends in a ``refused`` event. It connects
+    A player never disturbs a song that it did not start itself: such a command ends in a ``refused`` event, and what we
+    had queued is forgotten when somebody starts a song by hand. It connects
     by itself, from the moment it is made and again after each loss. A command given while it is away is ``refused`` too
     and not carried out later; only ``Find`` is remembered.
     """

@@ -72,6 +72,7 @@ function render() {
   bar(scene, here);
   still(scene);
   $("word").textContent = view.word ? texts.get(`word.${view.word}`) : "";
+  $("headline").ariaHidden = String(!here || !view.headline); // an empty heading says nothing
   crossfadeText($("headline"), here && view.headline ? texts.get(`headline.${view.headline}`) : "");
   cards.show(here ? view.cards : [], view.playing);
   say(here);

@@ -1,0 +1,57 @@
+"""From the configuration to what both daemons take: the broker, the unit's id, the folder of their state."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from edge.config.file import password
+from edge.config.schema import Config
+from edge.errors import ConfigError
+from edge.mqtt import MqttSettings
+from edge.privacy import save_or_warn
+from edge.store import StateFile
+from edge.unit_id import derive_unit_id
+
+
+def mqtt_settings(config: Config, client_id: str) -> MqttSettings:
+    m = config.mqtt
+    return MqttSettings(
+        host=m.host,
+        client_id=client_id,
+        port=m.port,
+        username=m.username,
+        password=password(config),
+        tls=m.tls,
+        ca_file=m.ca_file,
+        protocol=m.protocol,
+        keepalive_s=m.keepalive_s,
+        outbox_max=m.outbox_max,
+        reconnect_max_s=m.reconnect_max_s,
+    )
+
+
+def state_dir(config: Config) -> Path:
+    """Folder for what survives a restart, made when it is not there."""
+    given = config.daemon.state_dir or os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    folder = Path(given) if given else Path.home() / ".local" / "state" / "moodcast"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ConfigError(
+            [f"daemon.state_dir: {folder} cannot be made ({error.strerror}); name a folder that can be written"]
+        ) from error
+    return folder
+
+
+def unit_id(config: Config, folder: Path) -> str:
+    """The unit's id: configured, else derived from the board, else random and kept in ``folder``."""
+    if config.unit.id is not None:
+        return config.unit.id
+    kept = StateFile(folder / "unit.json")
+    fallback = kept.load().get("random_id")
+    if not isinstance(fallback, str):
+        fallback = secrets.token_hex(8)
+        save_or_warn(kept, {"random_id": fallback})
+    return derive_unit_id(fallback=fallback)

@@ -1,0 +1,245 @@
+"""Training pictures for the face detector: crops of scenes, mosaics, pasted faces and pasted things that are no face.
+
+Every label is YuNet's, moved with the picture. A face that is cut by the edge, too small, or not sure is kept with
+``ignore`` set: the network is neither told that it is a face nor that it is none.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from detector_data import Bgr, Floats, Scene
+from detector_light import change_light
+
+FILL = 128
+"""Level of what lies outside the picture, as in the letterbox of edge/vision/own.py."""
+SURE = 0.7
+LEAST_PX, LEAST_VISIBLE = 9.0, 0.5
+MIRRORED = [1, 0, 2, 4, 3]
+"""Right and left change places."""
+GROUP_DRAWS = {"ffhq": 0.25, "wider": 3.0, "df": 3.0}
+"""How often a picture of a group is drawn: portraits less (one large face each), crowds more."""
+
+
+@dataclass(slots=True)
+class Sample:
+    """A picture uint8 (S, S, 3) BGR with its faces: boxes (N, 4) xyxy, points (N, 5, 2), scores (N,), ignore (N,)."""
+
+    image: Bgr
+    boxes: Floats
+    points: Floats
+    scores: Floats
+    ignore: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+
+    def rows(self) -> Floats:
+        """Faces as (N, 16): box, points, score, ignore."""
+        points = self.points.reshape(-1, 10)
+        return np.concatenate([self.boxes, points, self.scores[:, None], self.ignore[:, None]], axis=1, dtype=np.float32)
+
+
+def joined(image: Bgr, parts: list[Sample]) -> Sample:
+    """One sample with the faces of ``parts``."""
+    return Sample(
+        image,
+        np.concatenate([p.boxes for p in parts]),
+        np.concatenate([p.points for p in parts]),
+        np.concatenate([p.scores for p in parts]),
+        np.concatenate([p.ignore for p in parts]),
+    )
+
+
+def similarity(scale: float, angle_rad: float, *, mirrored: bool) -> Floats:
+    """The matrix (2, 2) that scales, mirrors, then turns."""
+    c, s = scale * math.cos(angle_rad), scale * math.sin(angle_rad)
+    turn = np.array([[c, -s], [s, c]], np.float32)
+    return turn * np.array([-1.0, 1.0], np.float32) if mirrored else turn
+
+
+def cut(scene: Scene, matrix: Floats, shift: Floats, size: tuple[int, int]) -> Sample:
+    """The scene under ``matrix`` @ xy + ``shift``, a window of ``size`` (width, height), with its faces."""
+    scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    level = min(max(int(math.log2(1.0 / max(scale, 1e-3)) + 0.25), 0), len(scene.levels) - 1)
+    times = 2.0**level
+    affine = np.column_stack([matrix * times, shift + matrix @ np.full(2, 0.5 * times - 0.5, np.float32)])
+    image = cv2.warpAffine(
+        scene.levels[level], affine, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(FILL,) * 3
+    )
+    return Sample(np.asarray(image, np.uint8), *faces_under(scene, matrix, shift, size))
+
+
+def faces_under(scene: Scene, matrix: Floats, shift: Floats, size: tuple[int, int]) -> tuple[Floats, ...]:
+    """Boxes, points, scores and ignore of the faces that are still in view."""
+    middle = (scene.boxes[:, :2] + scene.boxes[:, 2:] / 2) @ matrix.T + shift
+    half = np.sqrt((scene.boxes[:, 2:] / 2) ** 2 @ (matrix**2).T)  # a turned face is about a turned ellipse
+    boxes = np.concatenate([middle - half, middle + half], axis=1).astype(np.float32)
+    points = scene.points @ matrix.T + shift
+    if np.linalg.det(matrix) < 0:
+        points = points[:, MIRRORED]
+    inner = np.concatenate([np.clip(boxes[:, :2], 0, None), np.minimum(boxes[:, 2:], size)], axis=1)
+    visible = np.prod(np.clip(inner[:, 2:] - inner[:, :2], 0, None), axis=1) / np.prod(2 * half, axis=1).clip(1e-3)
+    ignore = (scene.scores < SURE) | (2 * half.min(axis=1) < LEAST_PX) | (visible < LEAST_VISIBLE)
+    kept = visible > 0.02
+    return boxes[kept], points[kept].astype(np.float32), scene.scores[kept], ignore[kept]
+
+
+def filling(scene: Scene, matrix: Floats, shift: Floats, size: tuple[int, int]) -> Floats:
+    """``shift`` moved so that the picture fills the window, or lies in it where it is smaller (nearly, when turned)."""
+    width, height = scene.size_px
+    ends = np.array([[0, 0], [width, 0], [0, height], [width, height]], np.float32) @ matrix.T + shift
+    low, high = ends.min(axis=0), ends.max(axis=0)
+    slack = high - low - np.array(size)
+    start = np.where(slack >= 0, np.clip(low, -slack, 0), np.clip(low, 0, -slack))
+    return (shift + start - low).astype(np.float32)
+
+
+class Composer:
+    """Draws training samples of ``side`` px from loaded ``scenes`` and single ``faces``."""
+
+    def __init__(self, scenes: list[Scene], faces: list[Scene], *, side: int, seed: int) -> None:
+        self._with = [s for s in scenes if len(s.boxes)]
+        self._without = [s for s in scenes if not len(s.boxes)]
+        self._faces, self._side = faces, side
+        self._rng = np.random.default_rng(seed)
+        draws = np.array([GROUP_DRAWS.get(s.path.name.split("_")[0], 1.0) for s in self._with])
+        self._cumulative = np.cumsum(draws / draws.sum())
+
+    def sample(self) -> Sample:
+        """One training sample."""
+        rng, side = self._rng, self._side
+        kind = rng.random()
+        if kind < 0.45:
+            sample = self._crop((side, side))
+        elif kind < 0.86:
+            sample = self._mosaic()
+        else:
+            sample = self._faceless((side, side))
+        if rng.random() < 0.4:
+            sample = self._pasted(sample)
+        self._cover(sample)
+        sample.image = change_light(sample.image, rng)
+        return sample
+
+    def _some(self) -> Scene:
+        return self._with[min(int(np.searchsorted(self._cumulative, self._rng.random())), len(self._with) - 1)]
+
+    def _turn(self, chance: float = 0.35) -> float:
+        """Radians, mostly 0, to about 40 degrees."""
+        return float(np.clip(self._rng.normal(0, 0.3), -0.75, 0.75)) if self._rng.random() < chance else 0.0
+
+    def _crop(self, size: tuple[int, int], largest_px: float = 300.0) -> Sample:
+        """A window on a scene; half the time a face of a drawn size is in it, else most of the scene."""
+        rng, scene = self._rng, self._some()
+        mirrored, angle = rng.random() < 0.5, self._turn()
+        if rng.random() < 0.65:
+            n = int(rng.integers(len(scene.boxes)))
+            box = scene.boxes[n]
+            wanted_px = math.exp(rng.uniform(math.log(12.0), math.log(min(largest_px, 0.9 * min(size)))))
+            filled = 0.7 * max(size) / max(scene.size_px) if rng.random() < 0.85 else 0.0
+            scale = min(max(float(wanted_px / box[2:].min()), filled), 2.2)
+            anchor = box[:2] + box[2:] / 2
+            half = scale * box[2:] / 2
+            room = np.array(size) - 2 * half
+            place = half + rng.random(2) * room if room.min() > 0 else np.array(size) / 2
+        else:
+            scale = max(size) / max(scene.size_px) * float(np.exp(rng.uniform(-0.4, 0.7)))
+            scale = min(scale, 2.2)
+            anchor = np.array(scene.size_px) * (0.5 + rng.uniform(-0.3, 0.3, 2) * (scale * max(scene.size_px) > max(size)))
+            place = np.array(size) * (0.5 + rng.uniform(-0.1, 0.1, 2))
+        matrix = similarity(scale, angle, mirrored=mirrored)
+        shift = (place - matrix @ anchor).astype(np.float32)
+        return cut(scene, matrix, filling(scene, matrix, shift, size) if rng.random() < 0.9 else shift, size)
+
+    def _mosaic(self) -> Sample:
+        """Four scenes beside each other."""
+        side = self._side
+        x, y = (int(v) for v in self._rng.uniform(0.35, 0.65, 2) * side)
+        image = np.empty((side, side, 3), np.uint8)
+        parts = []
+        for x0, y0, x1, y1 in ((0, 0, x, y), (x, 0, side, y), (0, y, x, side), (x, y, side, side)):
+            size = (x1 - x0, y1 - y0)
+            part = self._faceless(size) if self._rng.random() < 0.15 else self._crop(size, largest_px=140.0)
+            image[y0:y1, x0:x1] = part.image
+            part.boxes = part.boxes + np.array([x0, y0, x0, y0], np.float32)
+            part.points = part.points + np.array([x0, y0], np.float32)
+            parts.append(part)
+        return joined(image, parts)
+
+    def _faceless(self, size: tuple[int, int]) -> Sample:
+        """A window on a picture without a face."""
+        rng = self._rng
+        scene = self._without[int(rng.integers(len(self._without)))]
+        scale = max(size) / max(scene.size_px) * float(np.exp(rng.uniform(-0.3, 1.2)))
+        matrix = similarity(scale, self._turn(), mirrored=rng.random() < 0.5)
+        anchor = np.array(scene.size_px) * rng.uniform(0.15, 0.85, 2)
+        shift = (np.array(size) / 2 - matrix @ anchor).astype(np.float32)
+        return cut(scene, matrix, filling(scene, matrix, shift, size), size)
+
+    def _pasted(self, sample: Sample) -> Sample:
+        """Single faces, and windows on faceless pictures, laid over the sample with feathered edges."""
+        parts = [sample]
+        for _ in range(int(self._rng.integers(1, 5))):
+            taken = np.concatenate([p.boxes for p in parts])
+            part = self._paste(sample.image, taken, is_face=self._rng.random() < 0.65)
+            if part is not None:
+                parts.append(part)
+        return joined(sample.image, parts)
+
+    def _paste(self, image: Bgr, taken: Floats, *, is_face: bool) -> Sample | None:
+        """Lays one thing into ``image`` where it covers none of the faces ``taken``; None when there is no room."""
+        rng, side = self._rng, self._side
+        px = math.exp(rng.uniform(math.log(12.0), math.log(200.0)))
+        matrix = similarity(1.0, self._turn(0.5), mirrored=rng.random() < 0.5)
+        if is_face:
+            source = self._faces[int(rng.integers(len(self._faces)))]
+            matrix = matrix * (px / float(source.boxes[0, 2:].min()))
+            middle = source.boxes[0, :2] + source.boxes[0, 2:] / 2
+            half = 0.5 * source.boxes[0, 2:] * float(np.hypot(*matrix[:, 0])) * rng.uniform(1.1, 1.35)
+        else:
+            source = self._without[int(rng.integers(len(self._without)))]
+            matrix = matrix * float(np.exp(rng.uniform(-1.2, 0.3)))
+            middle = np.array(source.size_px) * rng.uniform(0.25, 0.75, 2)
+            half = 0.5 * px * np.array([1.0, rng.uniform(1.0, 1.4)]) * 1.2
+        place = rng.uniform(0.05, 0.95, 2) * side
+        low, high = np.floor(place - half * 1.3).astype(int), np.ceil(place + half * 1.3).astype(int)
+        met = (taken[:, 0] < high[0]) & (taken[:, 2] > low[0]) & (taken[:, 1] < high[1]) & (taken[:, 3] > low[1])
+        if met.any():
+            return None
+        low, high = low.clip(0, side - 1), high.clip(1, side)
+        size = (int(high[0] - low[0]), int(high[1] - low[1]))
+        part = cut(source, matrix, (place - low - matrix @ middle).astype(np.float32), size)
+        self._blend(image[low[1] : high[1], low[0] : high[0]], part.image, place - low, half)
+        part.boxes = part.boxes + np.tile(low, 2).astype(np.float32)
+        part.points = part.points + low.astype(np.float32)
+        return part
+
+    def _blend(self, under: Bgr, over: Bgr, middle: Floats, half: Floats) -> None:
+        """``over`` into ``under`` where a superellipse says so, its edge 4 to 30 percent of its size wide."""
+        rng = self._rng
+        y, x = np.mgrid[: under.shape[0], : under.shape[1]].astype(np.float32)
+        power = rng.choice([2.0, 4.0, 8.0])
+        r = (np.abs((x - middle[0]) / half[0]) ** power + np.abs((y - middle[1]) / half[1]) ** power) ** (1.0 / power)
+        alpha = np.clip((1.0 - r) / rng.uniform(0.04, 0.3) + 0.5, 0.0, 1.0)[..., None].astype(np.float32)
+        if rng.random() < 0.5:  # as light as the place it comes to
+            over = np.clip(over + 0.7 * (under.mean(axis=(0, 1)) - over.mean(axis=(0, 1))), 0, 255)
+        under[:] = (under + alpha * (over.astype(np.float32) - under)).astype(np.uint8)
+
+    def _cover(self, sample: Sample) -> None:
+        """Masks over mouths, glasses over eyes, on some faces."""
+        rng = self._rng
+        for box, points in zip(sample.boxes, sample.points, strict=True):
+            if rng.random() > 0.08 or min(box[2:] - box[:2]) < 14:
+                continue
+            colour = tuple(int(v) for v in rng.integers(0, 256, 3))
+            across = points[1] - points[0]
+            if rng.random() < 0.5:
+                down = (points[3] + points[4]) / 2 - (points[0] + points[1]) / 2
+                outline = [points[2] - 0.8 * across, points[2] + 0.8 * across]
+                outline += [points[4] + 0.3 * across + 0.35 * down, points[3] - 0.3 * across + 0.35 * down]
+                cv2.fillConvexPoly(sample.image, np.array(outline, np.int32), colour, cv2.LINE_AA)
+            else:
+                radius = max(int(0.3 * np.hypot(*across)), 1)
+                for eye in points[:2]:
+                    cv2.circle(sample.image, (int(eye[0]), int(eye[1])), radius, colour, cv2.FILLED, cv2.LINE_AA)

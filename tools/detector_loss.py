@@ -1,0 +1,121 @@
+"""What the detector learns from: which cells answer for which face, and three losses.
+
+Assignment: task-aligned (Feng et al. 2021, TOOD): of the cells near a face's middle, on strides that fit its size, the
+nine that score and fit best answer for it; their target is how well they fit, at most the teacher's own score.
+Losses: varifocal (Zhang et al. 2021) on the logit, GIoU (Rezatofighi et al. 2019) on the box, smooth L1 on the points
+in units of the face's size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from detector_net import STRIDES
+from torch import Tensor
+
+SIZES_PX = ((0.0, 56.0), (36.0, 150.0), (96.0, 1e9))
+"""Root of a face's area, for each stride; they overlap, and the better cell wins."""
+BEST = 9
+ALPHA, BETA = 0.5, 4.0
+FULL_SCORE = 0.9
+"""A teacher's score from which on the target is not lowered."""
+BOX_WEIGHT, POINT_WEIGHT, POINT_BEND = 2.0, 2.0, 0.05
+
+
+@dataclass(frozen=True)
+class Cells:
+    """All cells of a picture: middles (N, 2) px, stride (N,), smallest and largest face (N, 2)."""
+
+    middle: Tensor
+    stride: Tensor
+    sizes: Tensor
+
+
+def cells_of(side: int) -> Cells:
+    """The cells of a square picture, row-major, stride after stride."""
+    middles, strides, sizes = [], [], []
+    for stride, limits in zip(STRIDES, SIZES_PX, strict=True):
+        n = side // stride
+        line = (torch.arange(n) + 0.5) * stride
+        y, x = torch.meshgrid(line, line, indexing="ij")
+        middles.append(torch.stack([x, y], dim=-1).reshape(-1, 2))
+        strides.append(torch.full((n * n,), float(stride)))
+        sizes.append(torch.tensor(limits).expand(n * n, 2))
+    return Cells(torch.cat(middles), torch.cat(strides), torch.cat(sizes))
+
+
+def flattened(outputs: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """Logits (B, N) and geometry (B, N, 14) of all strides."""
+    logits = [out.flatten(1) for out in outputs[0::2]]
+    places = [out.permute(0, 2, 3, 1).flatten(1, 2) for out in outputs[1::2]]
+    return torch.cat(logits, dim=1).float(), torch.cat(places, dim=1).float()
+
+
+def boxes_of(places: Tensor, cells: Cells) -> Tensor:
+    """Boxes (B, N, 4) xyxy px."""
+    distances = places[..., :4] * cells.stride[:, None]
+    return torch.cat([cells.middle - distances[..., :2], cells.middle + distances[..., 2:]], dim=-1)
+
+
+def iou_giou(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """IoU and GIoU of boxes (..., 4) xyxy, broadcast; degenerate boxes have no area."""
+    inner = (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).clamp(min=0)
+    outer = torch.maximum(a[..., 2:], b[..., 2:]) - torch.minimum(a[..., :2], b[..., :2])
+    both, hull = inner.prod(-1), outer.prod(-1).clamp(min=1e-3)
+    areas = [(box[..., 2:] - box[..., :2]).clamp(min=0).prod(-1) for box in (a, b)]
+    union = (areas[0] + areas[1] - both).clamp(min=1e-3)
+    return both / union, both / union - (hull - union) / hull
+
+
+def padded(rows: list[Tensor], most: int = 60) -> tuple[Tensor, Tensor]:
+    """Faces (B, G, 16) and which of them are there (B, G); the first ``most`` of each picture."""
+    count = max(1, min(most, max(len(r) for r in rows)))
+    faces, there = torch.zeros(len(rows), count, 16), torch.zeros(len(rows), count, dtype=torch.bool)
+    for n, r in enumerate(rows):
+        k = min(len(r), count)
+        faces[n, :k], there[n, :k] = r[:k], True
+    return faces, there
+
+
+@torch.no_grad()
+def assign(logits: Tensor, boxes: Tensor, faces: Tensor, there: Tensor, cells: Cells) -> tuple[Tensor, Tensor, Tensor]:
+    """Target (B, N), index of the face (B, N) for cells with a target above 0, and cells that count (B, N)."""
+    truth, ignored = faces[..., :4], faces[..., 15] > 0.5
+    middle, half = (truth[..., :2] + truth[..., 2:]) / 2, (truth[..., 2:] - truth[..., :2]) / 2
+    away = (cells.middle[None, None] - middle[:, :, None]).abs()  # (B, G, N, 2)
+    inside = (away < half[:, :, None]).all(-1)
+    reach = torch.maximum(half[:, :, None] * 0.6, cells.stride[None, None, :, None] * 1.01)
+    size = (4 * half.prod(-1)).sqrt()[..., None]
+    near = (away < reach).all(-1) & (size >= cells.sizes[:, 0]) & (size < cells.sizes[:, 1])
+    near &= (there & ~ignored)[..., None]
+    iou = iou_giou(boxes[:, None], truth[:, :, None])[0]
+    fit = torch.where(near, logits.sigmoid()[:, None] ** ALPHA * (iou + 1e-3) ** BETA, torch.zeros(()))
+    least = fit.topk(min(BEST, fit.shape[-1]), dim=-1).values[..., -1:]
+    mine = near & (fit >= least)
+    best, face = torch.where(mine, iou + 1e-6, torch.zeros(())).max(dim=1)  # one face for each cell
+    mine &= torch.zeros_like(mine).scatter_(1, face[:, None], (best > 0)[:, None])
+    fit = fit * mine
+    height = torch.where(mine, iou, torch.zeros(())).amax(-1, keepdim=True) * (faces[..., 14:15] / FULL_SCORE).clamp(max=1)
+    target = (fit / fit.amax(-1, keepdim=True).clamp(min=1e-12) * height).amax(dim=1)
+    skipped = (inside & (there & ignored)[..., None]).any(dim=1)
+    return target, face, (target > 0) | ~skipped
+
+
+def losses(outputs: list[Tensor], faces: Tensor, there: Tensor, cells: Cells) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Sums over the batch for logit, box and points, and what to divide them by (the sum of targets)."""
+    logits, places = flattened(outputs)
+    boxes = boxes_of(places, cells)
+    target, face, counts = assign(logits, boxes, faces, there, cells)
+    weight = torch.where(target > 0, target, 0.75 * logits.detach().sigmoid() ** 2)
+    sure = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    sure = (sure * weight * counts).sum()
+    picture, cell = torch.nonzero(target > 0, as_tuple=True)
+    mine, share = faces[picture, face[picture, cell]], target[picture, cell]
+    box = ((1 - iou_giou(boxes[picture, cell], mine[:, :4])[1]) * share).sum()
+    size = (mine[:, 2:4] - mine[:, :2]).prod(-1).sqrt()[:, None, None]
+    points = places[picture, cell, 4:].reshape(-1, 5, 2) * cells.stride[cell][:, None, None]
+    off = (points + cells.middle[cell][:, None] - mine[:, 4:14].reshape(-1, 5, 2)) / size
+    point = F.smooth_l1_loss(off, torch.zeros_like(off), reduction="none", beta=POINT_BEND).sum((1, 2))
+    return sure, box, (point * share).sum(), target.sum()
