@@ -105,6 +105,11 @@ class CompanionLoop:
         self._shown: View | None = None
         self._told_playing: NowPlaying | None = None
 
+    @property
+    def ear_counts(self) -> dict[str, int]:
+        """Messages heard, and those left out by reason."""
+        return dict(self._p.ear.counts)
+
     def stop(self) -> None:
         """Asks the loop to end; may be called from a signal handler."""
         self._stopping = True

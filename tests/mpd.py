@@ -17,7 +17,8 @@ import pytest
 from tests.mosquitto import free_port
 
 START_S = 5.0
-RATE_HZ = 8000
+RATE_HZ = 44100
+"""MPD sends 4 KiB at a time to the output and tells the time in such steps: 46 ms."""
 
 
 def write_wav(path: Path, seconds: float, *, title: str = "", artist: str = "") -> Path:
@@ -83,15 +84,19 @@ class Mpd:
             )
         end_s = time.monotonic() + START_S
         while time.monotonic() < end_s and self._process.poll() is None:
-            try:
-                client = self.client()
-            except OSError:
-                time.sleep(0.02)
-            else:
-                update(client)
-                client.disconnect()
+            if self._answers():
                 return self
+            time.sleep(0.02)
         raise RuntimeError(f"mpd did not start:\n{self._log.read_text()}")
+
+    def _answers(self) -> bool:
+        try:
+            client = self.client()
+        except OSError:
+            return False
+        update(client)
+        client.disconnect()
+        return True
 
     def client(self) -> Any:
         """A person with a remote control."""

@@ -41,6 +41,7 @@ def said(seq: int = 1, up_s: float = 10.0, **fields: Any) -> bytes:
     mood = {
         "track_id": "9f2c41d0-17",
         "emotion": "happy",
+        "in_view": 1,
         "confidence": 0.82,
         "abstain": False,
         "probs": PROBS,
@@ -78,7 +79,7 @@ def test_a_mood() -> None:
 
 def test_nobody_in_view() -> None:
     stamp = wire.Stamp("hall", BOOT, 3, STAMP["ts"], "synced", 5.0)
-    heard = an_ear().hear(TOPICS.emotion, json.dumps(wire.emotion(stamp, None, model="3f9a02c1")).encode(), False, 0.0)
+    heard = an_ear().hear(TOPICS.emotion, json.dumps(wire.emotion(stamp, [], model="3f9a02c1")).encode(), False, 0.0)
     assert isinstance(heard, HeardMood)
     assert (heard.emotion, heard.track_id, heard.confidence, heard.abstain) == ("none", "", 0.0, True)
 

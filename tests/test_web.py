@@ -274,18 +274,18 @@ def test_rubbish_is_named_and_counted(
     assert server.poll() == []
 
 
-def test_a_flood_is_stopped_and_the_queue_is_bounded(server: KioskServer, listener: Listener) -> None:
+def test_a_flood_is_stopped_and_counted(server: KioskServer, listener: Listener) -> None:
     token = listener.wait("hello")[0]["token"]
+    begin_s = time.monotonic()
     with httpx.Client() as client:
         headers = {"x-moodcast-token": token}
         codes = [
             client.post(f"{server.address}feedback", json={"kind": "pause"}, headers=headers).status_code
             for _ in range(80)
         ]
-    assert codes[0] == 202
-    assert codes[-1] == 429
-    assert codes.count(429) == server.rejected["flood"] >= 20
-    assert len(server.poll()) == codes.count(202) <= 64
+    allowed = 20 + 5 * (time.monotonic() - begin_s) + 1
+    assert codes.count(202) == len(server.poll()) <= min(allowed, 64)
+    assert codes.count(429) == server.rejected["flood"] > 0
 
 
 def test_flood_buckets_refill_and_are_bounded() -> None:
@@ -409,6 +409,7 @@ def test_stops_within_a_second_with_a_page_open_and_starts_again_on_the_same_por
     again = KioskServer(WebSettings(port=server.port))
     again.start()
     assert httpx.get(f"{again.address}healthz").json() == {"ok": True}
+    assert (server.running, again.running) == (False, True)
     again.stop(3.0)
 
 

@@ -145,6 +145,7 @@ def test_good_own_texts_have_no_problem() -> None:
         ({"fr": {}}, "fr: no such language"),
         ({"en": ["x"]}, "en: must hold"),
         ({"en": {"idle.99": "x"}}, "en: idle.99: no such text"),
+        ({"en": {"notice.short": "Nobody looks."}}, "is fixed"),
         ({"en": {"idle.0": ""}}, "must be a text of 1 to 200"),
         ({"en": {"idle.0": "x" * 201}}, "must be a text of 1 to 200"),
         ({"en": {"card.minutes": "short"}}, "`{minutes}` is missing"),

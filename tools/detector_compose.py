@@ -37,7 +37,9 @@ class Sample:
     def rows(self) -> Floats:
         """Faces as (N, 16): box, points, score, ignore."""
         points = self.points.reshape(-1, 10)
-        return np.concatenate([self.boxes, points, self.scores[:, None], self.ignore[:, None]], axis=1, dtype=np.float32)
+        return np.concatenate(
+            [self.boxes, points, self.scores[:, None], self.ignore[:, None]], axis=1, dtype=np.float32
+        )
 
 
 def joined(image: Bgr, parts: list[Sample]) -> Sample:
@@ -65,7 +67,12 @@ def cut(scene: Scene, matrix: Floats, shift: Floats, size: tuple[int, int]) -> S
     times = 2.0**level
     affine = np.column_stack([matrix * times, shift + matrix @ np.full(2, 0.5 * times - 0.5, np.float32)])
     image = cv2.warpAffine(
-        scene.levels[level], affine, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(FILL,) * 3
+        scene.levels[level],
+        affine,
+        size,
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=(FILL,) * 3,
     )
     return Sample(np.asarray(image, np.uint8), *faces_under(scene, matrix, shift, size))
 
@@ -146,7 +153,9 @@ class Composer:
         else:
             scale = max(size) / max(scene.size_px) * float(np.exp(rng.uniform(-0.4, 0.7)))
             scale = min(scale, 2.2)
-            anchor = np.array(scene.size_px) * (0.5 + rng.uniform(-0.3, 0.3, 2) * (scale * max(scene.size_px) > max(size)))
+            anchor = np.array(scene.size_px) * (
+                0.5 + rng.uniform(-0.3, 0.3, 2) * (scale * max(scene.size_px) > max(size))
+            )
             place = np.array(size) * (0.5 + rng.uniform(-0.1, 0.1, 2))
         matrix = similarity(scale, angle, mirrored=mirrored)
         shift = (place - matrix @ anchor).astype(np.float32)

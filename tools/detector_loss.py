@@ -69,53 +69,58 @@ def iou_giou(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     return both / union, both / union - (hull - union) / hull
 
 
-def padded(rows: list[Tensor], most: int = 60) -> tuple[Tensor, Tensor]:
-    """Faces (B, G, 16) and which of them are there (B, G); the first ``most`` of each picture."""
-    count = max(1, min(most, max(len(r) for r in rows)))
-    faces, there = torch.zeros(len(rows), count, 16), torch.zeros(len(rows), count, dtype=torch.bool)
-    for n, r in enumerate(rows):
-        k = min(len(r), count)
-        faces[n, :k], there[n, :k] = r[:k], True
-    return faces, there
+def gathered(rows: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """Faces (K, 16) of all pictures and the number of the picture of each (K,)."""
+    return torch.cat(rows), torch.cat([torch.full((len(r),), n) for n, r in enumerate(rows)])
 
 
 @torch.no_grad()
-def assign(logits: Tensor, boxes: Tensor, faces: Tensor, there: Tensor, cells: Cells) -> tuple[Tensor, Tensor, Tensor]:
+def assign(
+    logits: Tensor, boxes: Tensor, faces: Tensor, picture: Tensor, cells: Cells
+) -> tuple[Tensor, Tensor, Tensor]:
     """Target (B, N), index of the face (B, N) for cells with a target above 0, and cells that count (B, N)."""
-    truth, ignored = faces[..., :4], faces[..., 15] > 0.5
-    middle, half = (truth[..., :2] + truth[..., 2:]) / 2, (truth[..., 2:] - truth[..., :2]) / 2
-    away = (cells.middle[None, None] - middle[:, :, None]).abs()  # (B, G, N, 2)
-    inside = (away < half[:, :, None]).all(-1)
-    reach = torch.maximum(half[:, :, None] * 0.6, cells.stride[None, None, :, None] * 1.01)
-    size = (4 * half.prod(-1)).sqrt()[..., None]
-    near = (away < reach).all(-1) & (size >= cells.sizes[:, 0]) & (size < cells.sizes[:, 1])
-    near &= (there & ~ignored)[..., None]
-    iou = iou_giou(boxes[:, None], truth[:, :, None])[0]
-    fit = torch.where(near, logits.sigmoid()[:, None] ** ALPHA * (iou + 1e-3) ** BETA, torch.zeros(()))
-    least = fit.topk(min(BEST, fit.shape[-1]), dim=-1).values[..., -1:]
-    mine = near & (fit >= least)
-    best, face = torch.where(mine, iou + 1e-6, torch.zeros(())).max(dim=1)  # one face for each cell
-    mine &= torch.zeros_like(mine).scatter_(1, face[:, None], (best > 0)[:, None])
-    fit = fit * mine
-    height = torch.where(mine, iou, torch.zeros(())).amax(-1, keepdim=True) * (faces[..., 14:15] / FULL_SCORE).clamp(max=1)
-    target = (fit / fit.amax(-1, keepdim=True).clamp(min=1e-12) * height).amax(dim=1)
-    skipped = (inside & (there & ignored)[..., None]).any(dim=1)
-    return target, face, (target > 0) | ~skipped
+    target, index = torch.zeros_like(logits), torch.zeros(logits.shape, dtype=torch.long)
+    counts, best = torch.ones_like(logits), torch.zeros_like(logits)
+    ignored = faces[:, 15] > 0.5
+    for n in torch.nonzero(ignored)[:, 0].tolist():
+        inside = ((cells.middle > faces[n, :2]) & (cells.middle < faces[n, 2:4])).all(-1)
+        counts[int(picture[n])].masked_fill_(inside, 0.0)
+    for n in torch.nonzero(~ignored)[:, 0].tolist():
+        k, truth = int(picture[n]), faces[n, :4]
+        middle, half = (truth[:2] + truth[2:]) / 2, (truth[2:] - truth[:2]) / 2
+        size = float((4 * half.prod()).sqrt())
+        away = (cells.middle - middle).abs()
+        reach = torch.maximum(half * 0.6, cells.stride[:, None] * 1.01)
+        near = (away < reach).all(-1) & (size >= cells.sizes[:, 0]) & (size < cells.sizes[:, 1])
+        (at,) = torch.nonzero(near, as_tuple=True)
+        if not len(at):
+            continue
+        iou = iou_giou(boxes[k, at], truth)[0]
+        fit = logits[k, at].sigmoid() ** ALPHA * (iou + 1e-3) ** BETA
+        fit, chosen = fit.topk(min(BEST, len(at)))
+        at, iou = at[chosen], iou[chosen]
+        wanted = fit / fit.max().clamp(min=1e-12) * iou.max() * min(float(faces[n, 14]) / FULL_SCORE, 1.0)
+        better = iou + 1e-6 > best[k, at]  # one face for each cell: the one that it fits best
+        at = at[better]
+        target[k, at], index[k, at], best[k, at] = wanted[better], n, iou[better] + 1e-6
+    return target, index, torch.where(target > 0, torch.ones(()), counts)
 
 
-def losses(outputs: list[Tensor], faces: Tensor, there: Tensor, cells: Cells) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def losses(
+    outputs: list[Tensor], faces: Tensor, picture: Tensor, cells: Cells
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Sums over the batch for logit, box and points, and what to divide them by (the sum of targets)."""
     logits, places = flattened(outputs)
     boxes = boxes_of(places, cells)
-    target, face, counts = assign(logits, boxes, faces, there, cells)
+    target, face, counts = assign(logits.detach(), boxes.detach(), faces, picture, cells)
     weight = torch.where(target > 0, target, 0.75 * logits.detach().sigmoid() ** 2)
     sure = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
     sure = (sure * weight * counts).sum()
-    picture, cell = torch.nonzero(target > 0, as_tuple=True)
-    mine, share = faces[picture, face[picture, cell]], target[picture, cell]
-    box = ((1 - iou_giou(boxes[picture, cell], mine[:, :4])[1]) * share).sum()
+    row, cell = torch.nonzero(target > 0, as_tuple=True)
+    mine, share = faces[face[row, cell]], target[row, cell]
+    box = ((1 - iou_giou(boxes[row, cell], mine[:, :4])[1]) * share).sum()
     size = (mine[:, 2:4] - mine[:, :2]).prod(-1).sqrt()[:, None, None]
-    points = places[picture, cell, 4:].reshape(-1, 5, 2) * cells.stride[cell][:, None, None]
+    points = places[row, cell, 4:].reshape(-1, 5, 2) * cells.stride[cell][:, None, None]
     off = (points + cells.middle[cell][:, None] - mine[:, 4:14].reshape(-1, 5, 2)) / size
     point = F.smooth_l1_loss(off, torch.zeros_like(off), reduction="none", beta=POINT_BEND).sum((1, 2))
     return sure, box, (point * share).sum(), target.sum()

@@ -68,7 +68,7 @@ class Head(nn.Module):
 
 
 class DetectorNet(nn.Module):
-    """Pictures (N, 3, H, W), sides multiples of 32 -> for each stride logits (N, 1, h, w) and geometry (N, 14, h, w)."""
+    """Pictures (N, 3, H, W), sides multiples of 32 -> at each stride logits (N, 1, h, w), geometry (N, 14, h, w)."""
 
     def __init__(self, widths: Widths | None = None) -> None:
         super().__init__()

@@ -11,7 +11,7 @@ from torch import nn
 from edge.core.decode import Level, decode
 from edge.data import Face, Image
 from edge.measure.box_sets import SIDE_PX, BoxPicture, Judged, best_recall, curve, judge, scaled
-from edge.vision.own import letterbox
+from edge.vision.own import FILL, letterbox
 
 FALSE_MAX = (0.05, 0.08, 0.2)
 SCORE_MIN = 0.05
@@ -28,7 +28,7 @@ def truth_of(scene: Scene) -> BoxPicture:
 @torch.no_grad()
 def find(net: nn.Module, image: Image, side: int) -> list[Face]:
     """Faces in uint8 (H, W, 3) BGR by the float network, in its pixels."""
-    boxed, scale = letterbox(image, np.empty((side, side, 3), np.uint8))
+    boxed, scale = letterbox(image, np.full((side, side, 3), FILL, np.uint8))
     outputs = [out[0].permute(1, 2, 0).float().numpy() for out in net(as_input(torch.from_numpy(boxed[None])))]
     levels = [
         Level(stride, logits[..., 0], places)
@@ -36,7 +36,7 @@ def find(net: nn.Module, image: Image, side: int) -> list[Face]:
     ]
     found = decode(levels, score_min=SCORE_MIN)
     return [
-        Face(tuple(float(v) for v in box / scale), points / scale, float(score))
+        Face(tuple((box / np.tile(scale, 2)).tolist()), points / scale, float(score))
         for box, points, score in zip(found.boxes_xywh, found.landmarks, found.scores, strict=True)
     ]
 

@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from detector_compose import Composer
 from detector_data import Scene, own_split, read_faces, read_scenes
-from detector_loss import BOX_WEIGHT, POINT_WEIGHT, cells_of, losses, padded
+from detector_loss import BOX_WEIGHT, POINT_WEIGHT, cells_of, gathered, losses
 from detector_net import DetectorNet, as_input, parameter_count
 from detector_own import measure_own
 
@@ -106,23 +106,23 @@ class Trainer:
         self.progress = saved["progress"] if self.args.minutes is not None else self.step / self.args.steps
 
     def batch(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Pictures uint8 (B, S, S, 3), faces (B, G, 16) and which are there (B, G)."""
+        """Pictures uint8 (B, S, S, 3), faces (K, 16) and the picture of each (K,)."""
         samples = [self.composer.sample() for _ in range(self.args.batch)]
-        faces, there = padded([torch.from_numpy(s.rows()) for s in samples])
-        return torch.from_numpy(np.stack([s.image for s in samples])), faces, there
+        faces, picture = gathered([torch.from_numpy(s.rows()) for s in samples])
+        return torch.from_numpy(np.stack([s.image for s in samples])), faces, picture
 
     def advance(self) -> list[float]:
         """One step of all processes; losses for logit, box, points."""
-        images, faces, there = self.batch()
+        images, faces, picture = self.batch()
         with torch.autocast("cpu", torch.bfloat16):
             outputs = self.net(as_input(images))
-        sure, box, point, total = losses(outputs, faces, there, self.cells)
+        sure, box, point, total = losses(outputs, faces, picture, self.cells)
         scale = max(float(total), 1.0)
         loss = (sure + BOX_WEIGHT * box + POINT_WEIGHT * point) / scale
         self.optimiser.zero_grad(set_to_none=False)
         loss.backward()
         clock = self._clock() if self.rank == 0 else 0.0
-        values = [clock, *(float(v) / scale / self.args.processes for v in (sure, box, point))]
+        values = [clock, *(float(v.detach()) / scale / self.args.processes for v in (sure, box, point))]
         self.progress, *shown = share(self.net, values, self.args.processes)
         nn.utils.clip_grad_norm_(self.net.parameters(), 10.0)
         for group in self.optimiser.param_groups:
@@ -175,7 +175,10 @@ def run(args: argparse.Namespace, rank: int, port: int, scenes: list[Scene], fac
             printed = time.monotonic()
             corrected = means / (1 - 0.98 ** min(trainer.step, 10_000))
             losses_shown = " ".join(f"{v:.4f}" for v in corrected)
-            print(f"{trainer.progress:.3f} step {trainer.step} losses {losses_shown} rate {trainer.rate():.5f}", flush=True)
+            print(
+                f"{trainer.progress:.3f} step {trainer.step} losses {losses_shown} rate {trainer.rate():.5f}",
+                flush=True,
+            )
         if time.monotonic() - measured > 60 * args.own_minutes or trainer.progress >= 1.0:
             record(trainer, own, means)
             measured = time.monotonic()

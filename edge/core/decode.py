@@ -19,6 +19,8 @@ from edge.data import Floats
 
 GEOMETRY = 14
 """Numbers of a cell beside its logit."""
+_LEAST_SCORE = 1e-6
+"""A score of exactly 0 or 1 has no logit."""
 _MOST = 300
 """Best cells that go on to suppression: about nine cells answer for each face."""
 
@@ -48,10 +50,14 @@ class Detections:
     scores: Floats
 
 
-def decode(levels: Sequence[Level], *, score_min: float, iou_max: float = 0.4) -> Detections:
-    """Faces with a score of at least ``score_min`` (0-1, both ends excluded); of two that overlap by more than
-    ``iou_max`` the better stays. Nothing found: arrays of length 0."""
-    parts = [_cells(level, math.log(score_min / (1.0 - score_min))) for level in levels]
+def decode(levels: Sequence[Level], *, score_min: float, logit_shift: float = 0.0, iou_max: float = 0.4) -> Detections:
+    """Faces with a score of at least ``score_min``, 0-1; of two that overlap by more than ``iou_max`` the better stays.
+
+    The score is the logistic function of the logit less ``logit_shift``. Nothing found: arrays of length 0.
+    """
+    score_min = min(max(score_min, _LEAST_SCORE), 1.0 - _LEAST_SCORE)
+    logit_min = math.log(score_min / (1.0 - score_min)) + logit_shift
+    parts = [_cells(level, logit_min) for level in levels]
     scores, distances, middles = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     order = np.argsort(-scores, kind="stable")[:_MOST]
     scores, distances, middles = scores[order], distances[order], middles[order]
@@ -60,7 +66,7 @@ def decode(levels: Sequence[Level], *, score_min: float, iou_max: float = 0.4) -
     kept = suppress(boxes, iou_max=iou_max)
     kept = kept[(boxes[kept, 2:] > 0.0).all(axis=1)]
     landmarks = distances[kept, 4:].reshape(-1, 5, 2) + middles[kept, None]
-    return Detections(boxes[kept], landmarks, 1.0 / (1.0 + np.exp(-scores[kept])))
+    return Detections(boxes[kept], landmarks, 1.0 / (1.0 + np.exp(logit_shift - scores[kept])))
 
 
 def _cells(level: Level, logit_min: float) -> tuple[Floats, Floats, Floats]:

@@ -10,7 +10,7 @@ The companion's loop, time as monotonic seconds that never run backwards::
         presenter.offer([Card.of(choice) for choice in recommend(...)], t_s)  # presenter.wish(t_s), presenter.language
         view = presenter.view(t_s)
     for feedback in server.poll():
-        presenter.touch(feedback.kind, feedback.item_id or feedback.value, t_s)
+        presenter.touch(feedback.kind, feedback.what, t_s)
 
 Records are in ``edge.core.view``. Offer more cards than ``cards_shown``: the rest step in where one is skipped. A View
 names tones, never emotions, so that neither the page nor its traffic says anything about a person.

@@ -39,7 +39,7 @@ class MpdPlayer:
         self._set = settings
         self._library = library
         self._server = MpdServer(settings, library)
-        self._follower = Follower(slack_s=settings.crossfade_s + min(1.0, 2.0 * settings.poll_s))
+        self._follower = Follower(slack_s=settings.crossfade_s + max(0.5, 2.0 * settings.poll_s))
         self._commands: queue.Queue[Command] = queue.Queue(_COMMANDS_MAX)
         self._lock = threading.Lock()
         self._events: deque[PlayerEvent] = deque(maxlen=_EVENTS_MAX)

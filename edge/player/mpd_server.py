@@ -50,6 +50,8 @@ class MpdServer:
         self.search = SongSearch()
         self._ours: dict[str, tuple[str, str]] = {}
         """Number in the queue -> song's id, and what MPD calls the song."""
+        self._adding: dict[str, str] = {}
+        """What MPD calls a song -> song's id, while it is being added: MPD may do so and its answer be lost."""
         self._next: str | None = None
         self._started_s: float | None = None
         self._database = ""
@@ -67,10 +69,11 @@ class MpdServer:
             self._client.password(self._set.password)
         self._crossfade_set = False
         self.search.open(self._client)
-        started_s = time.monotonic() - float(self._client.stats().get("uptime", 0))
-        if self._started_s is None or abs(started_s - self._started_s) > _SAME_START_S:
-            self._adopt_queue()
+        age_s = float(self._client.stats().get("uptime", 0))
+        started_s = time.monotonic() - age_s
+        fresh = self._started_s is None or abs(started_s - self._started_s) > _SAME_START_S
         self._started_s = started_s
+        self._adopt_queue(fresh=fresh)
 
     def close(self) -> None:
         """Closes the connection; the music goes on. Does nothing without one."""
@@ -166,7 +169,9 @@ class MpdServer:
 
     def _add(self, name: str, song_id: str, position: int | None = None) -> str:
         arguments = (name,) if position is None else (name, position)
+        self._adding[name] = song_id
         number = str(self._client.addid(*arguments))
+        self._adding.clear()
         self._ours[number] = (song_id, name)
         return number
 
@@ -203,9 +208,12 @@ class MpdServer:
                 self._client.crossfade(wanted)
             self._crossfade_set = True
 
-    def _adopt_queue(self) -> None:
-        """A fresh MPD: in the queue that it restored, an entry of a file that we added is ours."""
-        files = {name: song_id for song_id, name in self._ours.values()}
-        entries = [entry for entry in self._client.playlistinfo() if entry.get("file") in files]
-        self._ours = {str(entry["id"]): (files[entry["file"]], entry["file"]) for entry in entries}
-        self._next = None
+    def _adopt_queue(self, *, fresh: bool) -> None:
+        """After connecting: which entries of the queue are ours. ``fresh``: MPD has numbered them anew."""
+        known = {} if fresh else self._ours
+        files = self._adding | ({name: song_id for song_id, name in self._ours.values()} if fresh else {})
+        self._adding, self._ours, self._next = {}, dict(known), None
+        for entry in self._client.playlistinfo() if files else ():
+            number, name = str(entry["id"]), str(entry.get("file", ""))
+            if name in files and number not in known:
+                self._ours[number] = (files[name], name)

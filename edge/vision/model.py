@@ -55,16 +55,16 @@ def load_emotion_model(path: Path, *, threads: int = 1) -> EmotionModel:
     hash, shapes, dtypes, quantisation or labels do not fit.
     """
     card = read_card(path.with_suffix(".yaml"))
-    _check_hash(path, card)
+    check_hash(path, card.sha256)
     network = load_network(path, threads=threads)
     for end, found, wanted in (("input", network.input, card.input), ("output", network.output, card.output)):
-        _check_tensor(path, end, found, wanted)
+        check_tensor(path, end, found, wanted)
     return EmotionModel(network, card)
 
 
 def read_card(path: Path) -> Card:
     """Read and check the card at ``path``. Raises ModelError."""
-    fields = _Fields(path, _read_yaml(path))
+    fields = CardFields(path, read_card_file(path))
     task = fields.get("task", str, TASK)
     if task != TASK:
         raise fields.error("task", TASK, task)
@@ -89,7 +89,8 @@ def read_card(path: Path) -> Card:
     )
 
 
-def _read_yaml(path: Path) -> Mapping[str, Any]:
+def read_card_file(path: Path) -> Mapping[str, Any]:
+    """The fields of the card at ``path``. Raises ModelError."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -103,7 +104,7 @@ def _read_yaml(path: Path) -> Mapping[str, Any]:
     return content
 
 
-class _Fields:
+class CardFields:
     """Typed access to a card's fields, with errors that name the card."""
 
     def __init__(self, path: Path, content: Mapping[str, Any]) -> None:
@@ -147,19 +148,21 @@ class _Fields:
         return TensorInfo(tuple(shape), dtype, self.number(f"{field}.scale", above_0=True), zero_point)
 
 
-def _check_hash(path: Path, card: Card) -> None:
+def check_hash(path: Path, sha256: str) -> None:
+    """Raises ModelError unless the file at ``path`` has the hash that its card names."""
     try:
         found = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror}); copy it again from the release") from error
-    if found != card.sha256:
+    if found != sha256:
         raise ModelError(
-            f"{path}: sha256: expected {card.sha256} (by {card.path.name}), found {found}; the file is damaged or of "
+            f"{path}: sha256: expected {sha256} (by {path.stem}.yaml), found {found}; the file is damaged or of "
             "another release: copy both files again"
         )
 
 
-def _check_tensor(path: Path, end: str, found: TensorInfo, wanted: TensorInfo) -> None:
+def check_tensor(path: Path, end: str, found: TensorInfo, wanted: TensorInfo) -> None:
+    """Raises ModelError unless the tensor ``end`` of the network at ``path`` is as its card says."""
     same_scale = abs(found.scale - wanted.scale) <= _SCALE_TOLERANCE * max(found.scale, wanted.scale)
     if (found.shape, found.dtype, found.zero_point) != (
         wanted.shape,

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import importlib
 import platform
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from edge.errors import ModelError
 RUNTIMES: tuple[str, ...] = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
 """Modules that offer ``Interpreter``, in the order in which they are tried."""
 
+_Loaded = TypeVar("_Loaded")
 _LITERT_GLIBC = (2, 34)
 """LiteRT's wheel is tagged manylinux_2_27 and installs on older systems, but its library needs glibc 2.34."""
 
@@ -80,6 +82,26 @@ class InterpreterNetwork:
         return np.asarray(self._interpreter.get_tensor(self._output_index))
 
 
+class HeadsNetwork:
+    """A ``.tflite`` file with one input and several outputs."""
+
+    def __init__(self, interpreter: Any) -> None:
+        self._interpreter = interpreter
+        interpreter.allocate_tensors()
+        inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+        if len(inputs) != 1:
+            raise ValueError(f"expected one input, found {len(inputs)}")
+        self._input_index, self._output_indices = int(inputs[0]["index"]), [int(output["index"]) for output in outputs]
+        self.input = _tensor_info(inputs[0])
+        self.outputs = tuple(_tensor_info(output) for output in outputs)
+
+    def run(self, values: NDArray[Any]) -> list[NDArray[Any]]:
+        """The raw outputs for ``values`` of the input's shape and dtype, in the file's order; the caller owns them."""
+        self._interpreter.set_tensor(self._input_index, values)
+        self._interpreter.invoke()
+        return [np.asarray(self._interpreter.get_tensor(index)) for index in self._output_indices]
+
+
 def _tensor_info(details: dict[str, Any]) -> TensorInfo:
     scale, zero_point = details["quantization"]
     shape = tuple(int(n) for n in details["shape"])
@@ -88,9 +110,18 @@ def _tensor_info(details: dict[str, Any]) -> TensorInfo:
 
 def load_network(path: Path, *, threads: int = 1) -> Network:
     """Load the ``.tflite`` file at ``path``. Raises ModelError when no runtime loads, or none can read the file."""
+    return _load(path, InterpreterNetwork, threads)
+
+
+def load_heads(path: Path, *, threads: int = 1) -> HeadsNetwork:
+    """As ``load_network``, for a file with several outputs."""
+    return _load(path, HeadsNetwork, threads)
+
+
+def _load(path: Path, make: Callable[[Any], _Loaded], threads: int) -> _Loaded:
     runtime = load_runtime()
     try:
-        return InterpreterNetwork(runtime.Interpreter(model_path=str(path), num_threads=threads))
+        return make(runtime.Interpreter(model_path=str(path), num_threads=threads))
     except (ValueError, RuntimeError, OSError) as error:
         raise ModelError(
             f"{path}: {runtime.__name__.partition('.')[0]} cannot load it ({str(error).strip()}). "

@@ -41,6 +41,11 @@ class KioskServer:
         return f"http://{host}:{self.port}/"
 
     @property
+    def running(self) -> bool:
+        """Between ``start`` and ``stop``, unless the server died: then its error is in the log; make a new one."""
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
     def rejected(self) -> dict[str, int]:
         """Requests turned away since the start, by reason."""
         return dict(self._app.rejected)
