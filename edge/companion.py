@@ -16,7 +16,7 @@ from edge.core.director import Director
 from edge.core.heard import Ear, EarSettings
 from edge.core.history import History
 from edge.core.loudness import Quiet
-from edge.core.notice import NoticeFacts, notices
+from edge.core.notice import NoticeFacts, is_loopback, notices
 from edge.core.policy import Settings
 from edge.core.presentation import Presenter
 from edge.core.recommend import Index
@@ -33,23 +33,22 @@ from edge.player.table import make_player
 from edge.store import StateFile
 from edge.suggest import Teller
 from edge.unit_id import client_id
-from edge.web.server import KioskServer
-from edge.web.settings import WebError, WebSettings
+from edge.web.keeper import KeptPage
+from edge.web.settings import WebSettings
 
 _log = logging.getLogger(__name__)
-
-_LOOPBACK = ("127.", "localhost", "::1", "/")
 
 
 def build_companion(config: Config) -> CompanionLoop:
     """All parts of the daemon, wired; the page is open when this returns, everything else waits for ``run``.
 
-    Raises ConfigError. A page that cannot be served is logged, and the rest goes on without it.
+    Raises ConfigError. A page that cannot be served is logged and tried again; the rest goes on without it.
     """
     start_s = time.monotonic()
     folder = state_dir(config)
     state = StateFile(folder / "companion.json")
-    topics = Topics(config.mqtt.base_topic, config.companion.unit or unit_id(config, folder))
+    own_unit = unit_id(config, folder)
+    topics = Topics(config.mqtt.base_topic, config.companion.unit or own_unit)
     boot = secrets.token_hex(8)
     link = _link(config, topics)
     teller = Teller(link, topics, Stamper(topics.unit, boot, start_s))
@@ -59,7 +58,7 @@ def build_companion(config: Config) -> CompanionLoop:
         topics=topics,
         ear=Ear(topics, EarSettings(), own_boot=boot),
         presenter=Presenter(PresentationSettings(mood=config.kiosk.mood, language=config.kiosk.language)),
-        server=_page(config),
+        page=_page(config, topics, own_unit),
         player=make_player(_player_settings(config), MqttPort(teller.player, lambda: _drained(player_inbox))),
         director=Director(_director_settings(config)),
         index=_index(config, folder),
@@ -103,40 +102,34 @@ def _index(config: Config, cache_dir: Path) -> Index:
     return Index(loaded.items)
 
 
-def _page(config: Config) -> KioskServer | None:
+def _page(config: Config, topics: Topics, own_unit: str) -> KeptPage | None:
     """The page, already open, so that a browser that waits for it finds it."""
-    if not config.kiosk.enabled:
-        return None
     kiosk = config.kiosk
-    settings = WebSettings(
-        host=kiosk.host,
-        port=kiosk.port,
-        name=config.unit.name,
-        notice=notices(_facts(config)),
-        brand_dir=None if kiosk.brand_dir is None else Path(kiosk.brand_dir),
-        images_dir=None if kiosk.images_dir is None else Path(kiosk.images_dir),
-    )
-    try:
-        server = KioskServer(settings)
-        server.start()
-    except WebError as error:
-        _log.error("the page cannot be served: %s", error)
+    if not kiosk.enabled:
         return None
-    _log.info("page at %s", server.address)
-    return server
+    page = KeptPage(
+        WebSettings(
+            host=kiosk.host,
+            port=kiosk.port,
+            allowed_hosts=tuple(name.strip() for name in (kiosk.allowed_hosts or "").split(",") if name.strip()),
+            name=config.unit.name,
+            notice=notices(_facts(config, elsewhere=topics.unit != own_unit)),
+            brand_dir=None if kiosk.brand_dir is None else Path(kiosk.brand_dir),
+            images_dir=None if kiosk.images_dir is None else Path(kiosk.images_dir),
+        )
+    )
+    page.start()
+    return page
 
 
-def _facts(config: Config) -> NoticeFacts:
-    """What the notice must say: where anything goes over a network."""
-    broker = "" if config.mqtt.host.startswith(_LOOPBACK) else config.mqtt.host
-    elsewhere = config.companion.unit not in (None, config.unit.id)
-    player = {"none": "", "mpd": config.speaker.host, "mqtt": config.mqtt.host}[config.speaker.player]
+def _facts(config: Config, *, elsewhere: bool) -> NoticeFacts:
+    """What the notice must say: where anything goes over a network. ``elsewhere``: the camera is another unit's."""
     return NoticeFacts(
-        broker_host=broker,
+        broker_host=config.mqtt.host,
         publishes_people=config.privacy.events,
         camera_host=config.mqtt.host if elsewhere else "",
-        player_host="" if player.startswith(_LOOPBACK) else player,
-        page_open=not config.kiosk.host.startswith(_LOOPBACK),
+        player_host={"none": "", "mpd": config.speaker.host, "mqtt": config.mqtt.host}[config.speaker.player],
+        page_open=not is_loopback(config.kiosk.host),
     )
 
 

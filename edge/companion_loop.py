@@ -31,7 +31,7 @@ from edge.player.player import Player, song_of
 from edge.privacy import save_or_warn
 from edge.store import StateFile
 from edge.suggest import Teller
-from edge.web.server import KioskServer
+from edge.web.keeper import KeptPage
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class CompanionParts:
     topics: Topics
     ear: Ear
     presenter: Presenter
-    server: KioskServer | None
+    page: KeptPage | None
     player: Player
     director: Director
     index: Index
@@ -130,14 +130,14 @@ class CompanionLoop:
             self._p.notifier.stopping()
             self._p.link.stop(_STOP_S)
             self._p.player.close()
-            if self._p.server is not None:
-                self._p.server.stop(_STOP_S)
+            if self._p.page is not None:
+                self._p.page.stop(_STOP_S)
 
     def step(self, now_s: float) -> None:
         """One turn: what was heard, what was touched, what is shown, what is played."""
         for message in self._p.link.poll():
             self._hear(message, now_s)
-        for touch in self._p.server.poll() if self._p.server is not None else ():
+        for touch in self._p.page.poll() if self._p.page is not None else ():
             self._touched(touch.kind, touch.what, "page", now_s)
         if self._mood is not None and now_s - self._mood_s > self._set.stale_s:
             self._mood = None  # the unit fell silent without a word
@@ -198,8 +198,8 @@ class CompanionLoop:
             self._tell(view, choices, now_s)
         if view != self._shown:
             self._shown = view
-            if self._p.server is not None:
-                self._p.server.show(view.as_dict())
+            if self._p.page is not None:
+                self._p.page.show(view.as_dict())
 
     def _tell(self, view: View, choices: Sequence[Choice], now_s: float) -> None:
         shown = {card.id for card in view.cards}

@@ -7,6 +7,7 @@
     |  +- CameraMissing        78   the back end of the source cannot be loaded on this machine
     +- CameraStalled           75   no frame for too long: a fresh process is the only cure for a hung driver
     +- InputError               1   a file given on the command line cannot be read: named, the rest is done
+    +- WebError                 -   the page cannot be served: logged and retried (edge/web/settings.py)
     +- BrokerError              -   logged and retried with back-off; inference goes on
 
 Anything else is a bug: it ends the process with its traceback and exit status 70.

@@ -46,6 +46,10 @@ class Reporter:
         self._synced = clock_synced()
         self._synced_at_s = time.monotonic()
 
+    def change(self, settings: ReportSettings) -> None:
+        """Other ages and expiry from now on."""
+        self._set = settings
+
     def event(self, event: EmotionEvent, t_s: float) -> None:
         """``t_s``: monotonic seconds of what happened, also below."""
         payload = wire.event(self._stamp(t_s), event, model=self._set.model)
@@ -83,7 +87,8 @@ class Reporter:
     def privacy(self, *, paused: bool) -> None:
         self._newest(self._topics.privacy_state, wire.privacy_state(paused=paused))
 
-    def discovery(self, topic: str, payload: wire.Payload) -> None:
+    def discovery(self, topic: str, payload: wire.Payload | str) -> None:
+        """An empty text takes the device away."""
         self._newest(topic, payload)
 
     def response(self, verb: str, payload: wire.Payload) -> None:

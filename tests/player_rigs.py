@@ -212,7 +212,7 @@ class MpdRig:
             port=self.mpd.port,
             crossfade_s=0.0,
             poll_s=0.05,
-            timeout_s=1.0,
+            timeout_s=4.0,  # MPD 0.23 with a null output sometimes hangs until the end of a short song
             retry_max_s=0.5,
             password=password,
         )

@@ -216,7 +216,7 @@ def test_a_taken_port_costs_the_page_and_nothing_else(
     with Recorder(broker.port) as recorder, running(config):
         Unit(recorder).shows("happy")
         assert recorder.wait_for(lambda r: len(r.of(TOPICS.recommendation)) == 1, 4.0)
-    assert "page cannot be served" in caplog.text
+    assert "cannot serve the page" in caplog.text
 
 
 def five_thousand(path: Path) -> None:

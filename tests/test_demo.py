@@ -24,11 +24,14 @@ def test_the_summary_of_a_short_run() -> None:
     assert {"neutral", "happy"} <= set(summary["emotions"])
     assert summary["script_accuracy"] > 0.5
     assert {e["event_type"] for e in summary["events"]} >= {"start", "end"}
+    assert summary["recommendations"]
+    assert all(r["reason"] for r in summary["recommendations"])
 
 
 def test_ctrl_c_ends_it_with_a_summary_and_leaves_nothing_behind() -> None:
     with subprocess.Popen(DEMO, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as demo:
         assert demo.stdout is not None
+        assert demo.stdout.readline().startswith("page: http://127.0.0.1:")
         assert "camera online" in demo.stdout.readline()
         time.sleep(2.0)
         demo.send_signal(signal.SIGINT)

@@ -276,6 +276,34 @@ def test_nothing_playable_is_no_storm() -> None:
     assert len(room.run(300).told) == 4
 
 
+def test_what_a_person_queued_comes_first() -> None:
+    """The player refuses to put a song before theirs: nothing more is queued during this song."""
+    room = happy_room(song_s=1000.0)
+    director, heard = room.director, Heard(room.now, (PlayerEvent("refused", "happy-2", "a song added by hand"),))
+    more = {"hour": 12, "mood": room.mood, "offers": offers_for("happy")}
+    for second in range(60):
+        assert not director.step(room.t_s + second, heard=heard if second == 0 else Heard(room.now), **more)
+    after = Heard(replace(room.now, key="another"))
+    assert director.step(room.t_s + 61, heard=after, **more)
+
+
+def test_skip_without_anything_to_follow_ends_the_music() -> None:
+    room = happy_room(replace(SET, quiet=Quiet(22, 7, 0)))
+    room.hour = 23
+    assert room.step("skip") == [DropNext(), Skip()]
+    assert room.run(10).now.state == "stopped"
+
+
+def test_music_paused_long_ago_goes_on_when_a_mood_has_settled() -> None:
+    room = happy_room()
+    room.player.person_pauses()
+    room.feel(NOBODY)
+    room.run(SET.hands_off_s + 60)
+    assert room.now.state == "paused"
+    room.feel("neutral")
+    assert room.run(25).now.state == "playing"
+
+
 def test_in_a_vehicle_anger_gets_no_faster_music() -> None:
     room = happy_room(replace(SET, vehicle=True), song_s=100.0)
     assert room.player.told[-1] == Play(Song("happy-2", "happy 2"), "next")

@@ -314,7 +314,7 @@ def test_mpd_keeps_a_persons_queue_and_tidies_its_own(mpd: Scene, mpd_rig: MpdRi
     client.add("theirs.wav")
     mpd.rig.player.command(Play(mpd.rig.songs[3], "next"))
     mpd.until_heard("refused")
-    client.next()
+    mpd.rig.player.command(Skip())
     mpd.until_heard("hand_played")
     client.disconnect()
 
@@ -353,7 +353,10 @@ def test_mpd_that_cannot_decode_says_so(mpd: Scene, mpd_rig: MpdRig) -> None:
     playing(mpd)
 
 
-def test_mpd_that_hangs_is_lost_and_found(mpd: Scene, mpd_rig: MpdRig) -> None:
+def test_mpd_that_hangs_is_lost_and_found(mpd_rig: MpdRig) -> None:
+    mpd_rig.player.close()
+    mpd_rig.player = mpd_rig.another(timeout_s=0.5)
+    mpd = Scene(mpd_rig).ready()
     playing(mpd)
     mpd_rig.mpd.freeze()
     mpd.until_heard("lost")
@@ -515,6 +518,20 @@ def test_a_far_side_that_falls_silent_is_away(tmp_path: Path) -> None:
     scene.until_heard("lost")
     rig.far.there = True
     scene.until_heard("back")
+
+
+def test_a_player_that_tells_no_position(tmp_path: Path) -> None:
+    rig = RemoteRig(tmp_path)
+    scene = Scene(rig).ready()
+    rig.player.command(Play(rig.songs[0]))
+    for _ in range(0, 60, 5):
+        rig.far.out.append(b'{"state":"playing","title":"Song 0","duration_s":28}')
+        scene.wait(1)
+        rig.far.there = False
+    scene.wait(45)
+    rig.far.there = True
+    rig.far.become(state="idle")
+    scene.until_heard("ended", rig.songs[0])
 
 
 def test_rubbish_on_player_state_is_counted(tmp_path: Path) -> None:

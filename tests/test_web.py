@@ -395,7 +395,7 @@ def test_a_port_in_use_is_named(server: KioskServer) -> None:
 
 
 def test_an_address_of_another_machine_is_named() -> None:
-    with pytest.raises(WebError, match=r"set web\.host"):
+    with pytest.raises(WebError, match=r"set kiosk\.host"):
         KioskServer(WebSettings(host="192.0.2.1", port=0)).start()
 
 

@@ -89,10 +89,10 @@ def test_all_on_loopback_says_that_nothing_leaves() -> None:
 @pytest.mark.parametrize(
     ("facts", "said"),
     [
-        (NoticeFacts("hub.lan", publishes_people=True), "by MQTT, to hub.lan."),
+        (NoticeFacts("hub.lan", publishes_people=True), "likes and skips, all without a name, by MQTT, to hub.lan."),
         (
             NoticeFacts("hub.lan", publishes_people=False),
-            "counts and averages over several people, by MQTT, to hub.lan",
+            "counts and averages over several people, suggestions, likes and skips, by MQTT, to hub.lan",
         ),
         (NoticeFacts("", publishes_people=True, camera_host="hub.lan"), "by way of hub.lan"),
         (NoticeFacts("localhost", publishes_people=True, player_host="hifi.lan"), "go to hifi.lan"),
@@ -124,7 +124,7 @@ def test_feedback_is_mentioned_only_where_it_is_kept() -> None:
 @pytest.mark.parametrize(
     ("host", "loopback"),
     [
-        *((host, True) for host in ("", "localhost", "127.0.0.1", "127.1.2.3", "::1", "LOCALHOST.")),
+        *((host, True) for host in ("", "localhost", "127.0.0.1", "127.1.2.3", "::1", "LOCALHOST.", "/run/mpd/socket")),
         *((host, False) for host in ("127.evil.example", "192.168.1.4", "localhost.evil.example", "hub", "1270.0.0.1")),
     ],
 )

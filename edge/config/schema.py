@@ -375,6 +375,9 @@ class Kiosk(Section):
         "127.0.0.1", min_length=1, description="Address to listen on. Anything but loopback shows it to the network."
     )
     port: int = Field(8080, ge=0, le=65535, description="Port of the page; 0 takes any free one.")
+    allowed_hosts: str | None = Field(
+        None, description="Further names under which browsers ask for the page (a reverse proxy's), with commas between."
+    )
     mood: Literal["colour", "word", "off"] = Field(
         "colour", description="How the mood shows: `colour` alone, with a `word`, or `off`."
     )

@@ -15,6 +15,11 @@ class AudienceCounter:
         self._window_s = window_s
         self._seen: dict[int, tuple[float, Mood]] = {}
 
+    def change(self, *, k: int, window_s: float) -> None:
+        """Other settings from now on; whom it saw stays."""
+        self._k = k
+        self._window_s = window_s
+
     def update(self, people: Sequence[Person], t_s: float) -> Audience | None:
         """The audience of the window that ends at ``t_s``, or None while fewer than ``k`` were seen in it.
 

@@ -33,9 +33,12 @@ _NOTICE: dict[str, dict[str, str]] = {
         "pictures": "Pictures are looked at in memory and dropped at once. No picture is stored or sent. Nobody is "
         "recognised.",
         "nothing": "Nothing leaves this device.",
-        "people": "What leaves this device: mood words and numbers without a name, by MQTT, to {host}.",
-        "counts": "What leaves this device: counts and averages over several people, by MQTT, to {host}.",
-        "camera": "The camera is on another device. It sends mood words and numbers, no picture, by way of {host}.",
+        "people": "What leaves this device: mood words and numbers, suggestions, likes and skips, all without a name, "
+        "by MQTT, to {host}.",
+        "counts": "What leaves this device: counts and averages over several people, suggestions, likes and skips, by "
+        "MQTT, to {host}.",
+        "camera": "The camera is on another device. It sends mood words and numbers, no picture, by way of {host}; "
+        "suggestions, likes and skips go there too.",
         "player": "Titles of music to play go to {host}.",
         "page": "Other devices in this network can open this page and see what it shows.",
         "feedback": "Likes and skips are kept for the item, not for a person.",
@@ -47,10 +50,12 @@ _NOTICE: dict[str, dict[str, str]] = {
         "pictures": "Bilder werden im Speicher betrachtet und sofort verworfen. Kein Bild wird gespeichert oder "
         "gesendet. Niemand wird erkannt.",
         "nothing": "Nichts verlässt dieses Gerät.",
-        "people": "Was dieses Gerät verlässt: Stimmungswörter und Zahlen ohne Namen, über MQTT, an {host}.",
-        "counts": "Was dieses Gerät verlässt: Anzahlen und Mittelwerte über mehrere Personen, über MQTT, an {host}.",
+        "people": "Was dieses Gerät verlässt: Stimmungswörter und Zahlen, Vorschläge, „Mag ich“ und „Weiter“, alles "
+        "ohne Namen, über MQTT, an {host}.",
+        "counts": "Was dieses Gerät verlässt: Anzahlen und Mittelwerte über mehrere Personen, Vorschläge, „Mag ich“ "
+        "und „Weiter“, über MQTT, an {host}.",
         "camera": "Die Kamera ist an einem anderen Gerät. Es sendet Stimmungswörter und Zahlen, kein Bild, "
-        "über {host}.",
+        "über {host}; Vorschläge, „Mag ich“ und „Weiter“ gehen auch dorthin.",
         "player": "Titel von Musik, die spielen soll, gehen an {host}.",
         "page": "Andere Geräte in diesem Netz können diese Seite öffnen und sehen, was sie zeigt.",
         "feedback": "„Mag ich“ und „Weiter“ werden zum Vorschlag gespeichert, nicht zu einer Person.",
@@ -62,7 +67,9 @@ _LOOPBACK = ("", "localhost", "localhost.localdomain", "::1", "[::1]")
 
 
 def is_loopback(host: str) -> bool:
-    """True for names and addresses of this very device, and for no host at all."""
+    """True for names and addresses of this very device, for the path of a socket, and for no host at all."""
+    if host.startswith(("/", "@")):
+        return True
     name = host.strip().lower().rstrip(".")
     parts = name.split(".")
     return name in _LOOPBACK or (len(parts) == 4 and parts[0] == "127" and all(part.isdigit() for part in parts))

@@ -77,6 +77,19 @@ class People:
         self._tracker.clear()
         return self.read({}, t_s)
 
+    def change(self, settings: PeopleSettings) -> None:
+        """Other settings from now on, without losing a track, a mood or an emotion that holds."""
+        self._set = settings
+        self._tracker.change(max_lost_s=settings.max_lost_s, min_iou=settings.min_iou)
+        for state in self._states.values():
+            state.smoother.change(tau_s=settings.tau_s, confidence_min=settings.confidence_min)
+            state.trigger.change(settings.trigger)
+
+    def release(self, t_s: float) -> list[EmotionEvent]:
+        """Ends every emotion that holds, while the people stay: whoever listened is told no more, or begins now."""
+        states = self._states.values()
+        return [event for s in states for event in s.trigger.end(s.mood, t_s, face_px=_face_px(s.track))]
+
     def now(self, t_s: float) -> tuple[Person, ...]:
         """Everyone who counts as present, the briefly lost included, the main person first."""
         people = [self._person(s, t_s) for s in self._states.values() if self._confirmed(s.track)]

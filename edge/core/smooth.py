@@ -44,6 +44,11 @@ class Smoother:
         self._weight = 0.0
         self._last_s: float | None = None
 
+    def change(self, *, tau_s: float, confidence_min: float) -> None:
+        """Other settings from now on; what was read stays."""
+        self._tau_s = tau_s
+        self._confidence_min = confidence_min
+
     def update(self, probs: Floats | None, t_s: float) -> Mood:
         """Takes the reading of ``t_s``: float ``(7,)`` summing to 1, or None when the face could not be read.
 

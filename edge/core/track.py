@@ -64,6 +64,11 @@ class Tracker:
         self._motions: list[_Motion] = []
         self._next_id = 1
 
+    def change(self, *, max_lost_s: float, min_iou: float) -> None:
+        """Other settings from now on; everyone is kept."""
+        self._max_lost_s = max_lost_s
+        self._min_iou = min_iou
+
     @property
     def tracks(self) -> tuple[Track, ...]:
         """All living tracks, those lost for less than ``max_lost_s`` included, oldest first."""

@@ -61,6 +61,12 @@ class Trigger:
         candidate = None if self._candidate is None else EMOTIONS[self._candidate]
         return TriggerState(self.held, self._held_since_s, candidate, self._candidate_since_s, self._fading_since_s)
 
+    def change(self, settings: TriggerSettings) -> None:
+        """Other thresholds and times from now on; what holds goes on."""
+        if settings.update_s != self._set.update_s:
+            self._updates = 0
+        self._set = settings
+
     def update(self, mood: Mood, t_s: float, *, face_px: float) -> list[EmotionEvent]:
         """Takes the mood of ``t_s``; returns what happened, in order: at most an end and a start, or one update."""
         self._watch_candidate(mood, t_s)

@@ -1,7 +1,7 @@
 """Pictures with boxes of faces on disk (``boxes.csv`` beside ``images/``), and how found boxes are judged by them.
 
 The protocol: pictures scaled to 640 px on the longest side; boxes of the teacher (YuNet) with a score of at least 0.7
-and a shorter side of at least 32 px count; a hit at IoU 0.4; what meets no box of the teacher at all is false.
+and a shorter side of at least 32 px count; a hit at IoU 0.4; what matches no box of the teacher at all is false.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ from edge.errors import InputError
 from edge.measure.media import read_picture
 
 SIDE_PX, COUNTS_PX, COUNTS_SCORE, HIT_IOU = 640, 32.0, 0.7, 0.4
+FALSE_IOU = 0.2
+"""A box that reaches this with no box of the teacher, of any size and score, is false. The protocol's text leaves the
+number open; 0.2 gives the figures published with it for Haar on `scenes_valid`, 0.68 and 0.47 (any overlap at all
+would give 0.29, 0.4 would give 0.53; ``moodcast evaluate``, 2026-11)."""
 POINTS = ("reye", "leye", "nose", "rmouth", "lmouth")
 _NUMBERS = ("x", "y", "w", "h", *(f"{point}_{axis}" for point in POINTS for axis in "xy"), "score")
 HEADER = ("image", "width", "height", *_NUMBERS)
@@ -89,7 +93,7 @@ def read_boxes(folder: Path) -> tuple[list[BoxPicture], list[str]]:
             for row in reader:
                 try:
                     _add(faces, row)
-                except ValueError as error:
+                except ValueError as error:  # noqa: PERF203 - each broken row is named
                     problems.append(f"{table}:{reader.line_num}: {error}")
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{table}: cannot be read as CSV: {error}") from error
@@ -138,7 +142,7 @@ def judge(found: Sequence[Face], truth: BoxPicture) -> Judged:
         point_error=np.array(errors, np.float64),
         face_px=faces[:, 2:4].min(axis=1),
         score=score,
-        is_false=overlap.max(axis=1, initial=0.0) == 0.0,
+        is_false=overlap.max(axis=1, initial=0.0) < FALSE_IOU,
     )
 
 

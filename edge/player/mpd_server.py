@@ -129,7 +129,7 @@ class MpdServer:
         elif isinstance(command, DropNext):
             self._drop_next()
         elif sounding:
-            self._steer(command)
+            self._steer(command, number, str(status.get("nextsongid", "")))
 
     def database_changed(self) -> bool:
         """Whether MPD's database is another one than at the last call."""
@@ -157,6 +157,8 @@ class MpdServer:
             number = self._add(name, song.id)
             self._set_crossfade(status)
             self._playing = song.id
+            if sounding:
+                self._client.stop()
             self._client.playid(number)
             return
         follower = str(status.get("nextsongid", ""))
@@ -175,13 +177,17 @@ class MpdServer:
         self._ours[number] = (song_id, name)
         return number
 
-    def _steer(self, command: Pause | Resume | Stop | Skip) -> None:
+    def _steer(self, command: Pause | Resume | Stop | Skip, number: str, following: str) -> None:
         if isinstance(command, Pause):
             self._client.pause(1)
         elif isinstance(command, Resume):
             self._client.pause(0)
         elif isinstance(command, Skip):
-            self._client.next()
+            # Not `next`: in MPD 0.23 it often hangs the whole server until the end of a song that is decoded already
+            # (half of the tries with a null output), and so does `playid` without a stop before it.
+            self._client.stop()
+            if following not in ("", number):
+                self._client.playid(following)
         else:
             self._drop_next()
             self._client.stop()
@@ -212,7 +218,7 @@ class MpdServer:
         """After connecting: which entries of the queue are ours. ``fresh``: MPD has numbered them anew."""
         known = {} if fresh else self._ours
         files = self._adding | ({name: song_id for song_id, name in self._ours.values()} if fresh else {})
-        self._adding, self._ours, self._next = {}, dict(known), None
+        self._adding, self._ours, self._next = {}, dict(known), None if fresh else self._next
         for entry in self._client.playlistinfo() if files else ():
             number, name = str(entry["id"]), str(entry.get("file", ""))
             if name in files and number not in known:

@@ -49,8 +49,9 @@ class PlayerSettings:
     """mpd: how long two songs overlap. Only set when Moodcast starts a song. 0: leave MPD's own setting alone."""
     poll_s: float = 0.5
     """mpd: how often it is asked what it does. One short message over the loopback each time."""
-    timeout_s: float = 3.0
-    """mpd: no answer for so long counts as a lost connection."""
+    timeout_s: float = 5.0
+    """mpd: no answer for so long counts as a lost connection. MPD 0.23 was seen to hang for some seconds at a change of
+    song."""
     retry_max_s: float = 30.0
     """mpd: longest wait between two tries to connect."""
     file_prefix: str = "media-source://media_source/local/"

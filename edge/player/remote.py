@@ -85,6 +85,7 @@ class RemotePlayer:
         self._sound = ("", "")
         """Address and title that the player tells for what plays."""
         self._count = 0
+        self._began_s = 0.0
         self._next: Song | None = None
         self.malformed = 0
         """Messages on ``player/state`` that made no sense."""
@@ -182,6 +183,8 @@ class RemotePlayer:
             self._change(now_s)
         self._sound = (told.uri, told.title)
         ours = self._ours
+        if told.elapsed_s <= 0.0:  # it does not tell the position: the time since the song began comes close
+            told = replace(told, elapsed_s=now_s - self._began_s)
         told = replace(told, key=str(self._count), by_us=ours is not None, song_id=ours.id if ours else "")
         self._observe(told, now_s)
 
@@ -196,6 +199,7 @@ class RemotePlayer:
         if asked and self._asked is None and self._ours is not None:
             return  # the player puts its own words for what we asked for
         self._count += 1
+        self._began_s = now_s
         self._ours, self._asked = (self._asked if asked else None), None
 
     def _ended(self) -> bool:

@@ -20,7 +20,7 @@ def merged_texts(brand_dir: Path | None) -> dict[str, dict[str, str]]:
     if brand_dir is None:
         return texts
     if not brand_dir.is_dir():
-        raise WebError(f"{brand_dir}: no such folder; set web.brand_dir to one that exists, or leave it empty")
+        raise WebError(f"{brand_dir}: no such folder; set kiosk.brand_dir to one that exists, or leave it empty")
     path = brand_dir / "texts.yaml"
     if not path.is_file():
         return texts

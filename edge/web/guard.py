@@ -88,7 +88,7 @@ class Guard:
 
         if not self._hosts.allow(Headers(scope=scope).get("host", "")):
             self._rejected["host"] += 1
-            answer = PlainTextResponse("this name is not served here; add it to web.allowed_hosts\n", 421)
+            answer = PlainTextResponse("this name is not served here; add it to kiosk.allowed_hosts\n", 421)
             await answer(scope, receive, send_with_headers)
             return
         await self._app(scope, receive, send_with_headers)

@@ -124,7 +124,7 @@ class KioskServer:
 
 def _why(error: OSError) -> str:
     return {
-        errno.EADDRINUSE: "the port is in use; stop the other program, or set web.port to a free one",
-        errno.EACCES: "ports below 1024 are not for everyone; set web.port to 1024 or above",
-        errno.EADDRNOTAVAIL: "this device does not have that address; set web.host to 127.0.0.1 or 0.0.0.0",
-    }.get(error.errno or 0, f"{error}; set web.host to 127.0.0.1 or 0.0.0.0")
+        errno.EADDRINUSE: "the port is in use; stop the other program, or set kiosk.port to a free one",
+        errno.EACCES: "ports below 1024 are not for everyone; set kiosk.port to 1024 or above",
+        errno.EADDRNOTAVAIL: "this device does not have that address; set kiosk.host to 127.0.0.1 or 0.0.0.0",
+    }.get(error.errno or 0, f"{error}; set kiosk.host to 127.0.0.1 or 0.0.0.0")

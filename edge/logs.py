@@ -1,0 +1,110 @@
+"""What is logged: not more than a person can read, and the newest warnings kept for ``request/diagnostics``.
+
+The journal lies on the card: a message that a stranger or a flapping device can cause must not fill it.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+BURST = 5
+WINDOW_S = 60.0
+"""Of one kind of line, so many pass in this time. State changes and problems of a healthy unit are far rarer."""
+_KINDS = 500
+_KEPT = 10
+
+
+@dataclass(slots=True)
+class _Kind:
+    since_s: float
+    passed: int = 0
+    left_out: int = 0
+
+
+class RateLimit(logging.Filter):
+    """Passes ``burst`` lines of one kind in ``window_s``; the next one after that says how many were left out.
+
+    A kind is the place in the code: its logger, level and text before values are put in. Debug lines always pass.
+    """
+
+    def __init__(
+        self, *, burst: int = BURST, window_s: float = WINDOW_S, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__()
+        self._burst = burst
+        self._window_s = window_s
+        self._clock = clock
+        self._kinds: dict[tuple[str, int, str], _Kind] = {}
+        self.left_out = 0
+        """Lines left out since the start."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno <= logging.DEBUG:
+            return True
+        kind = self._kind((record.name, record.levelno, str(record.msg)))
+        if kind.passed >= self._burst:
+            kind.left_out += 1
+            self.left_out += 1
+            return False
+        kind.passed += 1
+        if kind.left_out:
+            record.msg, record.args = f"{record.getMessage()} (and {kind.left_out} more like this, left out)", None
+            kind.left_out = 0
+        return True
+
+    def _kind(self, key: tuple[str, int, str]) -> _Kind:
+        now_s = self._clock()
+        kind = self._kinds.get(key)
+        if kind is None:
+            if len(self._kinds) >= _KINDS:
+                self._kinds.clear()
+            kind = self._kinds[key] = _Kind(now_s)
+        elif now_s - kind.since_s >= self._window_s:
+            kind.since_s, kind.passed = now_s, 0
+        return kind
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One warning or error, without secrets."""
+
+    t_s: float
+    """Monotonic seconds."""
+    level: str
+    text: str
+
+
+class RecentProblems(logging.Handler):
+    """Keeps the newest warnings and errors in memory, each text once. ``mask`` takes secrets out."""
+
+    def __init__(self, mask: Callable[[str], str]) -> None:
+        super().__init__(logging.WARNING)
+        self._mask = mask
+        self._kept: deque[Problem] = deque(maxlen=_KEPT)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        problem = Problem(time.monotonic(), record.levelname.lower(), self._mask(record.getMessage())[:500])
+        kept = [p for p in self._kept if p.text != problem.text]
+        self._kept = deque([*kept, problem], maxlen=_KEPT)
+
+    @property
+    def newest(self) -> tuple[Problem, ...]:
+        """Newest first."""
+        return tuple(reversed(self._kept))
+
+
+def log_to_stderr(level: str) -> RateLimit:
+    """Sets up the process's log. Journald adds time and unit by itself, so the lines carry neither there."""
+    form = "%(levelname)s %(name)s: %(message)s"
+    if sys.stderr.isatty():
+        form = "%(asctime)s " + form
+    logging.basicConfig(level=level.upper(), format=form, stream=sys.stderr)
+    limit = RateLimit()
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(limit)
+    return limit

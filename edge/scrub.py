@@ -1,0 +1,39 @@
+"""Takes secrets out of texts that leave the machine: diagnostics, bundles, last errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from urllib.parse import quote
+
+_SECRET_NAME = re.compile(r"(?i)pass|pwd|token|secret|credential|api_?key|private_?key")
+_LEAST = 3
+"""Shorter values are no secrets, and taking them out would eat every text."""
+
+
+def secret_values(environ: Mapping[str, str]) -> list[str]:
+    """Values of environment variables whose names say that they are secret."""
+    return [value for name, value in environ.items() if _SECRET_NAME.search(name)]
+
+
+class Scrubber:
+    """Replaces known secrets wherever they stand, also percent-encoded, and what looks like one by ``mask``."""
+
+    def __init__(self, secrets: Iterable[str], mask: Callable[[str], str]) -> None:
+        known = {form for secret in secrets for form in (secret, quote(secret, safe="")) if len(secret) >= _LEAST}
+        # The longest first: one secret may be part of another.
+        self._known = sorted(known, key=len, reverse=True)
+        self._mask = mask
+
+    def __call__(self, text: str) -> str:
+        for secret in self._known:
+            text = text.replace(secret, "***")
+        return self._mask(text)
+
+    def tree(self, value: object) -> object:
+        """The same nested dictionaries and lists, with every text scrubbed, keys included."""
+        if isinstance(value, Mapping):
+            return {self(str(key)): self.tree(inner) for key, inner in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.tree(inner) for inner in value]
+        return self(value) if isinstance(value, str) else value

@@ -1,0 +1,147 @@
+"""Turn a training run into models/face.tflite (full int8) and its card models/face.yaml.
+
+The score is shifted so that 0.7, the service's default, is where the int8 file gives 0.08 false boxes a picture on the
+run's own split of `scenes`. Figures of `moodcast evaluate` come into the card by tools/detector_card.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import hashlib
+import math
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import cv2
+import litert_torch
+import numpy as np
+import torch
+import yaml
+from ai_edge_quantizer import quantizer, recipe
+from numpy.typing import NDArray
+from torch import nn
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from detector_card import card_fields, card_text
+from detector_compose import Composer
+from detector_data import Scene, own_split, read_faces, read_scenes
+from detector_net import INPUT_OFFSET, INPUT_SCALE, DetectorNet, parameter_count
+from detector_own import SCORE_MIN, measure_own, summary, truth_of
+
+from edge.measure.box_sets import best_recall, curve, judge, scaled
+from edge.measure.detection import MIN_FACE_PX
+from edge.vision.own import FILL, OwnFinder, letterbox
+from edge.vision.runtime import HeadsNetwork, load_heads
+
+FALSE_MAX = 0.08
+DEFAULT_SCORE = 0.7
+"""Of `faces.score_min`."""
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with scenes/ and faces/")
+    parser.add_argument("--extra-labels", type=Path, help="as for tools/train_detector.py")
+    parser.add_argument("--run", type=Path, default=Path("runs/detector"), help="folder of tools/train_detector.py")
+    parser.add_argument("--out", type=Path, default=Path("models/face.tflite"))
+    parser.add_argument("--side", type=int, default=448, help="px of the network's square input, a multiple of 32")
+    parser.add_argument("--representative", type=int, default=160, help="pictures that set the int8 ranges")
+    parser.add_argument("--false-max", type=float, default=FALSE_MAX, help="false boxes a picture at a score of 0.7")
+    parser.add_argument("--note", help="a sentence about the run, for the card")
+    return parser.parse_args()
+
+
+def representative(scenes: list[Scene], faces: list[Scene], args: argparse.Namespace, seed: int) -> NDArray[np.uint8]:
+    """Pictures (N, side, side, 3): half composed as in training, half whole scenes as the service sees them.
+
+    Each has one black and one white pixel, so that every one spans the whole input range: the input's scale becomes
+    exactly 1/64 with zero point 0, and an int8 input is the level less 128.
+    """
+    rng = np.random.default_rng(seed)
+    count, side = args.representative, args.side
+    pictures = np.full((count, side, side, 3), FILL, np.uint8)
+    composer = Composer(scenes, faces, side=side, seed=seed)
+    chosen = rng.choice(len(scenes), count, replace=False)
+    for n, picture in enumerate(pictures):
+        if n % 2:
+            picture[:] = composer.sample().image
+        else:
+            letterbox(scenes[int(chosen[n])].levels[0], picture)
+    pictures[:, 0, 0], pictures[:, 0, 1] = 0, 255
+    return pictures
+
+
+def to_int8(net: nn.Module, pictures: NDArray[np.uint8]) -> bytes:
+    """The network as a full int8 TFLite file, input (1, side, side, 3), six outputs."""
+    side = pictures.shape[1]
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / "float.tflite")
+        channels_last = litert_torch.to_channel_last_io(net.eval(), args=[0], outputs=list(range(6)))
+        litert_torch.convert(channels_last, (torch.zeros(1, side, side, 3),)).export(path)
+        work = quantizer.Quantizer(path, recipe.static_wi8_ai8())
+        fed = ((p[None].astype(np.float32) - INPUT_OFFSET) * INPUT_SCALE for p in pictures)
+        ranges = work.calibrate({"serving_default": [{"args_0": values} for values in fed]})
+        return bytes(work.quantize(ranges).quantized_model)
+
+
+def choose_shift(path: Path, fields: dict[str, Any], own: list[Scene], false_max: float) -> dict[str, float]:
+    """Fill in the shift through the int8 file at ``path``, whose card has none yet; figures on the own split."""
+    finder = OwnFinder(path, min_face_px=MIN_FACE_PX, score_min=SCORE_MIN)
+    judged = [judge(finder.find(scaled(scene.levels[0])), truth_of(scene)) for scene in own]
+    _, score = best_recall(curve(judged), false_max)
+    score = min(max(score, SCORE_MIN), 1 - SCORE_MIN)
+    wanted = math.log(DEFAULT_SCORE / (1 - DEFAULT_SCORE))
+    fields["score"]["logit_shift"] = round(math.log(score / (1 - score)) - wanted, 4)
+    return summary(judged)
+
+
+def write(out: Path, network: bytes, fields: dict[str, Any]) -> None:
+    """Write the network and the card, each by renaming."""
+    for path, content in ((out, network), (out.with_suffix(".yaml"), card_text(fields).encode())):
+        path.with_suffix(".tmp").write_bytes(content)
+        path.with_suffix(".tmp").replace(path)
+
+
+def main() -> None:
+    """Convert, choose, measure, write."""
+    args = arguments()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    saved = torch.load(args.run / "checkpoint.pt", weights_only=True)
+    net = DetectorNet()
+    net.load_state_dict(saved["ema"])
+    train, own = own_split(read_scenes(args.data / "scenes", args.extra_labels), seed=saved["seed"])
+    faces = read_faces(args.data / "faces")[:: max(1, 6000 // 300)]
+    train = train[:: max(1, len(train) // 600)]
+    for picture in (*train, *own, *faces):
+        picture.load()
+    content = to_int8(net, representative(train, faces, args, saved["seed"]))
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder) / args.out.name
+        work.write_bytes(content)
+        tensors: HeadsNetwork = load_heads(work)
+        fields = card_fields(args.out.name, hashlib.sha256(content).hexdigest(), tensors, saved)
+        fields["parameters"] = parameter_count(net)
+        fields["date"] = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+        fields["score"]["false_max"] = args.false_max
+        if args.note:
+            fields["training"]["note"] = args.note
+        write(work, content, fields)
+        fields["figures"]["own_split"] = {
+            "int8": choose_shift(work, fields, own, args.false_max),
+            "float": measure_own(net, own, side=args.side),
+        }
+        write(work, content, fields)
+        print(yaml.safe_dump(fields["figures"], sort_keys=False, default_flow_style=None))
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    write(args.out, content, fields)
+    print(f"{args.out}: {len(content)} bytes, sha256 {fields['sha256']}, shift {fields['score']['logit_shift']}")
+
+
+if __name__ == "__main__":
+    main()
