@@ -219,6 +219,14 @@ def test_a_taken_port_costs_the_page_and_nothing_else(
     assert "cannot serve the page" in caplog.text
 
 
+def test_ranking_5000_items_costs_little_more_than_150() -> None:
+    bench = Path(__file__).parent.parent / "tools" / "bench_recommend.py"
+    done = subprocess.run(
+        [sys.executable, str(bench), "--ratio-max", "8"], capture_output=True, text=True, timeout=100, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def five_thousand(path: Path) -> None:
     kinds = ("music", "film", "book", "meditation", "activity", "place")
     items = [

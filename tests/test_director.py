@@ -314,6 +314,27 @@ def test_in_a_vehicle_anger_gets_no_faster_music() -> None:
     assert room.begun == ["happy-1", "angry-2"]
 
 
+def test_in_a_vehicle_anger_gets_nothing_faster_than_what_played() -> None:
+    room = Room(replace(SET, vehicle=True), song_s=100.0)
+    room.feel("fear")
+    room.run(25)
+    assert room.begun == ["fear-1"]
+    room.feel("angry")
+    room.run(120)
+    assert room.begun == ["fear-1", "angry-4"], "the others are faster than what played last"
+
+
+def test_in_a_vehicle_it_never_gets_louder_by_itself() -> None:
+    room = Room(replace(SET, vehicle=True, volume_percent=60, quiet=QUIET), song_s=1000.0)
+    room.player.person_turns(30)
+    room.feel("happy")
+    assert room.run(30).now.volume_percent == 30
+    room.hour = 23
+    assert room.run(60).now.volume_percent == 20
+    room.hour = 8
+    assert room.run(60).now.volume_percent == 20
+
+
 QUIET = Quiet(22, 7, 20)
 
 

@@ -371,6 +371,9 @@ def test_after_mpds_restart_it_knows_its_own_song(tmp_path: Path, by_us: bool) -
     scene = Scene(rig).ready()
     if by_us:
         playing(scene)
+        client = rig.mpd.client()
+        client.add("theirs.wav")
+        client.disconnect()
     else:
         rig.person_plays()
         scene.until_heard("hand_played")
@@ -381,6 +384,10 @@ def test_after_mpds_restart_it_knows_its_own_song(tmp_path: Path, by_us: bool) -
     scene.until_heard("back")
     scene.until(lambda: scene.now.state == "playing")
     assert scene.now.by_us is by_us
+    if by_us:
+        rig.player.command(Skip())
+        scene.until_heard("hand_played")
+        assert not scene.now.by_us
     rig.close()
 
 

@@ -98,19 +98,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=300, help="rankings timed at each size")
     parser.add_argument(
-        "--ratio-max", type=float, help="fail when the p95 at 5,000 is more than this many times that at 150"
+        "--ratio-max", type=float, help="fail when the median at 5,000 is more than this many times that at 150"
     )
     options = parser.parse_args()
     runs = options.runs
     items = load_catalogue([ROOT / "config" / "catalogue.yaml"], cache_dir=None).items
-    figures: dict[str, object] = {}
-    p95 = {}
-    for n in SIZES:
-        p50, p95[n] = time_ranking(grown(items, n), runs)
-        figures[f"items_{n}"] = {"p50_ms": round(p50, 3), "p95_ms": round(p95[n], 3)}
-    figures["p95_ratio"] = round(p95[SIZES[1]] / p95[SIZES[0]], 2)
-    print(json.dumps(figures | time_loading(grown(items, SIZES[1]))))
-    return int(options.ratio_max is not None and p95[SIZES[1]] > options.ratio_max * p95[SIZES[0]])
+    timed = {n: time_ranking(grown(items, n), runs) for n in SIZES}
+    figures = {f"items_{n}": {"p50_ms": round(p50, 3), "p95_ms": round(p95, 3)} for n, (p50, p95) in timed.items()}
+    # The gate is on medians: on a busy machine the p95 measures the machine's other work.
+    small, large = timed[SIZES[0]], timed[SIZES[1]]
+    ratios = {"p50_ratio": round(large[0] / small[0], 2), "p95_ratio": round(large[1] / small[1], 2)}
+    print(json.dumps(figures | ratios | time_loading(grown(items, SIZES[1]))))
+    return int(options.ratio_max is not None and ratios["p50_ratio"] > options.ratio_max)
 
 
 if __name__ == "__main__":
