@@ -6,30 +6,20 @@ Crash-only: what hangs is ended (stalled camera) or not fed (watchdog), and a fr
 
 from __future__ import annotations
 
-import json
 import logging
 import time
-from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from edge.core import wire
-from edge.core.audience import AudienceCounter
-from edge.core.discovery import Discovery
 from edge.core.heartbeat import Heartbeat
-from edge.core.people import People
-from edge.core.stats import StageTimes, latency
-from edge.core.topics import OFFLINE, Topics
-from edge.data import EmotionEvent, Frame, Health
+from edge.core.topics import OFFLINE
+from edge.data import EmotionEvent, Frame
 from edge.errors import CameraStalled
-from edge.grabber import Grabber
-from edge.machine import CpuMeter, rss_mb, temperature_c, throttled
-from edge.mqtt import Message, MqttLink, Received
-from edge.notify import Notifier
-from edge.privacy import PauseSwitch
-from edge.report import Reporter
-from edge.vision.emotion import EmotionClassifier
+from edge.mqtt import Message, Received
+from edge.operation import Operation, Told
+from edge.sense_parts import SenseParts, SenseSettings
 from edge.vision.finders import FaceFinder
+from edge.vitals import Vitals
 
 _log = logging.getLogger(__name__)
 
@@ -39,40 +29,6 @@ _STOP_S = 0.8
 """Each of camera and link may take this long to stop."""
 
 
-@dataclass(frozen=True, slots=True)
-class SenseSettings:
-    """Times in seconds."""
-
-    stall_s: float
-    health_s: float
-    heartbeat_s: float
-    publish_people: bool
-    """False: `audience` alone, nothing about single people."""
-    live_clock: bool
-    """Frames carry the monotonic clock; False for recordings played as fast as possible."""
-    info: dict[str, object]
-    """Effective settings with secrets masked, for `info`."""
-    versions: dict[str, str]
-    starts: int
-
-
-@dataclass(frozen=True, slots=True)
-class SenseParts:
-    """Everything the loop drives, made by ``edge.sense``."""
-
-    grabber: Grabber
-    finder: FaceFinder
-    classifier: EmotionClassifier
-    people: People
-    audience: AudienceCounter
-    link: MqttLink
-    reporter: Reporter
-    topics: Topics
-    discovery: Discovery | None
-    switch: PauseSwitch
-    notifier: Notifier
-
-
 class SenseLoop:
     """The daemon. ``run`` returns when ``stop`` was called and raises when only a fresh process can help."""
 
@@ -80,12 +36,14 @@ class SenseLoop:
         self._p = parts
         self._set = settings
         self._stopping = False
+        self.restarting = False
+        """``run`` returned because it was asked to over MQTT: the process is to be started again."""
+        self._finder = parts.finder
         self._heartbeat = Heartbeat(every_s=settings.heartbeat_s)
-        self._times = StageTimes()
-        self._cpu = CpuMeter()
-        self._frame_t: deque[float] = deque(maxlen=256)
-        self._ages_s: deque[float] = deque(maxlen=256)
-        self._frames = 0
+        self._vitals = Vitals(starts=parts.starts)
+        self._operation = Operation(
+            parts, self._vitals, told=self._told, take_over=self._take_over, restart=self._restart
+        )
         self._frame_lag_s = 0.0
         self._health_s = -float("inf")
         self._audience_s = -float("inf")
@@ -96,6 +54,10 @@ class SenseLoop:
     def stop(self) -> None:
         """Asks the loop to end; may be called from a signal handler."""
         self._stopping = True
+
+    def ask_reload(self) -> None:
+        """Asks the loop to read its configuration again; may be called from a signal handler."""
+        self._operation.reload_asked = True
 
     def run(self) -> None:
         """Runs until ``stop``. Raises CameraStalled, CameraMissing and bugs, having said `offline`."""
@@ -115,7 +77,7 @@ class SenseLoop:
                 # Fed only here: a wedged inference never comes back to this line, and a camera that hangs raises
                 # in _tick. A broker that is away does not matter.
                 self._p.notifier.watchdog()
-            self._say_state("stopping", "asked to", time.monotonic())
+            self._say_state("stopping", "to start again" if self.restarting else "asked to", time.monotonic())
         finally:
             self._p.notifier.stopping()
             self._publish_events(self._p.people.leave(self._frame_time(time.monotonic())))
@@ -130,7 +92,7 @@ class SenseLoop:
         if not self._set.live_clock:
             self._frame_lag_s = now_s - frame.t_s
         begin_s = time.perf_counter()
-        faces = self._p.finder.find(frame.image)
+        faces = self._finder.find(frame.image)
         found_s = time.perf_counter()
         tracks = self._p.people.see(faces, frame.t_s)
         due = [track for track in tracks if self._p.people.readable(track)]
@@ -141,14 +103,13 @@ class SenseLoop:
         self._publish_events(events)
         self._publish_now(now_s)
         done_s = time.perf_counter()
-        self._times.add("find", found_s - begin_s)
-        self._times.add("track", tracked_s - found_s)
+        times = self._vitals.times
+        times.add("find", found_s - begin_s)
+        times.add("track", tracked_s - found_s)
         if due:
-            self._times.add("classify", read_s - tracked_s)
-        self._times.add("publish", done_s - read_s)
-        self._frames += 1
-        self._frame_t.append(now_s)
-        self._ages_s.append(time.monotonic() - self._moment(frame.t_s))
+            times.add("classify", read_s - tracked_s)
+        times.add("publish", done_s - read_s)
+        self._vitals.frame(now_s, age_s=time.monotonic() - self._moment(frame.t_s))
 
     def _moment(self, frame_t_s: float) -> float:
         """Monotonic seconds of a frame's time."""
@@ -162,6 +123,7 @@ class SenseLoop:
     def _tick(self, now_s: float) -> None:
         self._watch_camera(now_s)
         self._obey(self._p.link.poll(), now_s)
+        self._operation.reload_if_asked(now_s)
         connects = self._p.link.stats().connects
         if connects != self._connects:
             self._connects = connects
@@ -170,7 +132,9 @@ class SenseLoop:
         self._publish_now(now_s)
         if now_s - self._health_s >= self._set.health_s:
             self._health_s = now_s
-            self._p.reporter.health(self._health(now_s), now_s)
+            stats = self._p.link.stats()
+            health = self._vitals.health(now_s, grabber=self._p.grabber, link=stats, window_s=self._set.health_s)
+            self._p.reporter.health(health, now_s)
 
     def _watch_camera(self, now_s: float) -> None:
         hung_s = self._p.grabber.hung_s(now_s)
@@ -194,7 +158,7 @@ class SenseLoop:
         if self._p.switch.paused:
             self._say_state("paused", "by the privacy switch", now_s)
         elif camera != "online":
-            if self._frames or camera != "absent" or reason != "opening":
+            if self._vitals.frames or camera != "absent" or reason != "opening":
                 self._say_state("degraded", f"camera {camera}: {reason}", now_s)
         elif stats.takeover:
             taken = f"another client connects with this unit's client id, now using {stats.client_id}: set unit.id"
@@ -224,17 +188,15 @@ class SenseLoop:
     def _publish_events(self, events: Sequence[EmotionEvent]) -> None:
         if not self._set.publish_people:
             return
+        self._vitals.events += len(events)
         for event in events:
             self._p.reporter.event(event, self._moment(event.t_s))
 
     def _introduce(self, now_s: float) -> None:
         """Somebody new may be listening: everything that is retained, and the current values."""
-        if self._p.discovery is not None:
-            self._p.reporter.discovery(self._p.discovery.topic, self._p.discovery.payload())
-        info = self._set
-        self._p.reporter.info(
-            now_s, versions=info.versions, model_sha256=self._p.classifier.card.sha256, settings=info.info
-        )
+        if self._set.discovery is not None:
+            self._p.reporter.discovery(self._set.discovery.topic, self._set.discovery.payload())
+        self._say_info(now_s)
         self._p.reporter.privacy(paused=self._p.switch.paused)
         state, reason = self._p.grabber.state
         self._p.reporter.camera(state, reason, now_s)
@@ -242,20 +204,25 @@ class SenseLoop:
         self._heartbeat.reset()
         self._health_s = -float("inf")
 
+    def _say_info(self, now_s: float) -> None:
+        info, sha256 = self._set, self._p.classifier.card.sha256
+        self._p.reporter.info(now_s, versions=info.versions, model_sha256=sha256, settings=info.info)
+
     # --- commands ----------------------------------------------------------------------------------------------------
 
     def _obey(self, messages: Sequence[Received], now_s: float) -> None:
         for message in messages:
-            if self._p.discovery is not None and message.topic == self._p.discovery.birth_topic:
-                # Retained or not: Home Assistant just started, or we did.
-                if message.payload == b"online" and not message.retained:
+            verb = self._p.topics.verb(message.topic)
+            if message.topic == self._p.birth_topic:
+                # A retained one is older than our own start, where everything was told.
+                if self._set.discovery is not None and message.payload == b"online" and not message.retained:
                     self._introduce(now_s)
             elif message.retained:
                 _log.warning("retained message on %s ignored: commands must not be retained", message.topic)
             elif message.topic == self._p.topics.privacy_set:
                 self._set_privacy(message.payload, now_s)
-            else:
-                self._answer(message)
+            elif verb is not None:
+                self._operation.requests.take(verb, message.payload)
 
     def _set_privacy(self, payload: bytes, now_s: float) -> None:
         paused = wire.parse_privacy_set(payload)
@@ -270,43 +237,34 @@ class SenseLoop:
             self._p.grabber.resume()
         self._p.reporter.privacy(paused=paused)
 
-    def _answer(self, message: Received) -> None:
-        verb = self._p.topics.verb(message.topic)
-        if verb is None:
-            return
-        transaction: wire.Scalar = None
-        try:
-            request = json.loads(message.payload or b"{}")
-            given = request.get("transaction")
-            transaction = given if isinstance(given, (str, int)) else None
-        except (ValueError, AttributeError):
-            self._p.reporter.response(verb, wire.response("error", error="the payload must be a JSON object"))
-            return
-        if verb == "status":
-            data = {"state": self._state[0], "reason": self._state[1], "camera": self._camera[0]}
-            answer = wire.response("ok", data=data, transaction=transaction)
-        else:
-            answer = wire.response("error", error="unknown verb; there is: status", transaction=transaction)
-        self._p.reporter.response(verb, answer)
+    def _told(self) -> Told:
+        return Told(self._state, self._camera, self._set)
 
-    # --- health ------------------------------------------------------------------------------------------------------
+    def _restart(self) -> None:
+        self.restarting = True
+        self.stop()
 
-    def _health(self, now_s: float) -> Health:
-        stats = self._p.link.stats()
-        recent = [t for t in self._frame_t if now_s - t <= min(self._set.health_s, 10.0)]
-        span_s = recent[-1] - recent[0] if len(recent) > 1 else 0.0
-        return Health(
-            frames_per_s=(len(recent) - 1) / span_s if span_s > 0 else 0.0,
-            frame_age_ms=latency(self._ages_s).p50_ms if self._ages_s else 0.0,
-            frames_dropped=self._p.grabber.dropped,
-            stages=self._times.latencies(),
-            cpu_percent=self._cpu.percent(),
-            rss_mb=rss_mb(),
-            temperature_c=temperature_c(),
-            throttled=throttled(),
-            outbox_depth=stats.depth,
-            outbox_dropped=stats.dropped,
-            reconnects=stats.reconnects,
-            camera_reopens=self._p.grabber.reopens,
-            starts=self._set.starts,
-        )
+    def _take_over(self, new: SenseSettings, finder: FaceFinder | None, now_s: float) -> None:
+        """The settings of a reload, without losing anybody in view."""
+        old, parts = self._set, self._p
+        if old.publish_people != new.publish_people:
+            # Who listens hears an end for each start, and starts anew when people are told again.
+            self._publish_events(parts.people.release(self._frame_time(now_s)))
+        self._set = new
+        self._vitals.reloads += 1
+        self._finder = finder or self._finder
+        parts.people.change(new.people)
+        parts.audience.change(k=new.audience_k, window_s=new.audience_window_s)
+        parts.reporter.change(new.report)
+        self._heartbeat = Heartbeat(every_s=new.heartbeat_s)
+        if new.log_level != old.log_level:
+            logging.getLogger().setLevel(new.log_level.upper())
+        if new.discovery != old.discovery:
+            self._announce(old, new)
+        self._say_info(now_s)
+
+    def _announce(self, old: SenseSettings, new: SenseSettings) -> None:
+        if new.discovery is not None:
+            self._p.reporter.discovery(new.discovery.topic, new.discovery.payload())
+        elif old.discovery is not None:
+            self._p.reporter.discovery(old.discovery.topic, "")

@@ -24,9 +24,7 @@ class Answer:
 class Requests:
     """Answers each request once, whatever it holds. Repeated, malformed and unknown ones get an error."""
 
-    def __init__(
-        self, verbs: Mapping[str, Callable[[], Answer]], respond: Callable[[str, wire.Payload], None]
-    ) -> None:
+    def __init__(self, verbs: Mapping[str, Callable[[], Answer]], respond: Callable[[str, wire.Payload], None]) -> None:
         """``respond`` publishes a payload as the response to a verb."""
         self._verbs = dict(verbs)
         self._respond = respond

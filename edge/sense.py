@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import platform
 import secrets
 import time
 from importlib import metadata
+from pathlib import Path
 
 import cv2
 
@@ -14,7 +16,7 @@ from edge import __version__
 from edge.camera.table import make_camera
 from edge.compose import camera_settings, face_finder, people_settings
 from edge.config.file import effective
-from edge.config.schema import Config
+from edge.config.schema import Config, mask_secrets
 from edge.core.audience import AudienceCounter
 from edge.core.discovery import Discovery
 from edge.core.people import People
@@ -22,20 +24,24 @@ from edge.core.stamp import Stamper
 from edge.core.topics import OFFLINE, ONLINE, Topics
 from edge.daemon import mqtt_settings, state_dir, unit_id
 from edge.grabber import Grabber
-from edge.loop import SenseLoop, SenseParts, SenseSettings
+from edge.logs import RecentProblems
+from edge.loop import SenseLoop
 from edge.mqtt import Message, MqttLink
 from edge.notify import Notifier
 from edge.paths import model_path
 from edge.privacy import PauseSwitch, save_or_warn
+from edge.reloading import Reloader
 from edge.report import Reporter, ReportSettings
+from edge.sense_parts import SenseParts, SenseSettings
 from edge.store import StateFile
 from edge.unit_id import client_id
 from edge.vision.emotion import EmotionClassifier
 
 
-def build_sense(config: Config) -> SenseLoop:
+def build_sense(config: Config, *, path: Path | None = None, recent: RecentProblems | None = None) -> SenseLoop:
     """All parts of the daemon, wired. Nothing is started or opened but the model files.
 
+    ``path``: the file of ``config``, read again on request; ``recent``: the newest warnings, for diagnostics.
     Raises ConfigError, ModelError, CameraMissing.
     """
     start_s = time.monotonic()
@@ -46,38 +52,43 @@ def build_sense(config: Config) -> SenseLoop:
     topics = Topics(config.mqtt.base_topic, unit)
     classifier = EmotionClassifier(model_path(config.emotion.model), threads=config.emotion.threads)
     stamper = Stamper(unit, secrets.token_hex(8), start_s)
-    discovery = _discovery(config, topics)
+    # Heard also while discovery is off: a reload may switch it on.
+    birth_topic = _discovery(config, topics).birth_topic
     link = MqttLink(
         mqtt_settings(config, client_id("sense", unit)),
         will=Message(topics.availability, OFFLINE, retain=True),
         birth=Message(topics.availability, ONLINE, retain=True),
-        subscriptions=[topics.privacy_set, topics.requests] + ([discovery.birth_topic] if discovery else []),
+        subscriptions=[topics.privacy_set, topics.requests, birth_topic],
     )
+
+    def settings(config: Config) -> SenseSettings:
+        return _sense_settings(config, topics, model=classifier.card.sha256[:8])
+
+    first = settings(config)
     switch = PauseSwitch(state, start_paused=config.privacy.start_paused)
-    report = ReportSettings(
-        model=classifier.card.sha256[:8],
-        event_max_age_s=config.mqtt.outbox_age_s,
-        emotion_expiry_s=config.mqtt.emotion_expiry_s,
-    )
     parts = SenseParts(
         grabber=Grabber(
             make_camera(camera_settings(config)), reopen_max_s=config.camera.reopen_max_s, paused=switch.paused
         ),
         finder=face_finder(config),
         classifier=classifier,
-        people=People(people_settings(config)),
-        audience=AudienceCounter(k=config.privacy.audience_k, window_s=config.privacy.audience_window_s),
+        people=People(first.people),
+        audience=AudienceCounter(k=first.audience_k, window_s=first.audience_window_s),
         link=link,
-        reporter=Reporter(link, topics, stamper, report),
+        reporter=Reporter(link, topics, stamper, first.report),
         topics=topics,
-        discovery=discovery,
+        birth_topic=birth_topic,
         switch=switch,
         notifier=Notifier(),
+        reload=Reloader(path, config, settings=settings, finder=face_finder),
+        recent=recent or RecentProblems(mask_secrets),
+        starts=_count_start(state),
+        supervised=_supervised(),
     )
-    return SenseLoop(parts, _sense_settings(config, _count_start(state)))
+    return SenseLoop(parts, first)
 
 
-def _sense_settings(config: Config, starts: int) -> SenseSettings:
+def _sense_settings(config: Config, topics: Topics, *, model: str) -> SenseSettings:
     recording = config.camera.source in ("video", "images", "demo")
     pace_s = 1.0 / config.camera.rate_hz if config.camera.source == "images" else 0.0
     return SenseSettings(
@@ -86,10 +97,24 @@ def _sense_settings(config: Config, starts: int) -> SenseSettings:
         heartbeat_s=config.mqtt.heartbeat_s,
         publish_people=config.privacy.events,
         live_clock=config.camera.realtime or not recording,
+        people=people_settings(config),
+        audience_k=config.privacy.audience_k,
+        audience_window_s=config.privacy.audience_window_s,
+        report=ReportSettings(
+            model=model,
+            event_max_age_s=config.mqtt.outbox_age_s,
+            emotion_expiry_s=config.mqtt.emotion_expiry_s,
+        ),
+        discovery=_discovery(config, topics) if config.home_assistant.discovery else None,
+        log_level=config.daemon.log_level,
         info=effective(config),
         versions=versions(),
-        starts=starts,
     )
+
+
+def _supervised() -> bool:
+    """Whether systemd (which sets these for a service) or a container's engine starts the process again."""
+    return bool(os.environ.get("INVOCATION_ID") or os.environ.get("NOTIFY_SOCKET")) or os.getpid() == 1
 
 
 def _count_start(state: StateFile) -> int:
@@ -101,9 +126,7 @@ def _count_start(state: StateFile) -> int:
     return starts
 
 
-def _discovery(config: Config, topics: Topics) -> Discovery | None:
-    if not config.home_assistant.discovery:
-        return None
+def _discovery(config: Config, topics: Topics) -> Discovery:
     return Discovery(
         topics,
         prefix=config.home_assistant.prefix,

@@ -88,6 +88,6 @@ def machine() -> dict[str, object]:
     }
 
 
-def told(problems: tuple[Problem, ...], now_s: float) -> Mapping[str, str]:
+def recent_lines(problems: tuple[Problem, ...], now_s: float) -> Mapping[str, str]:
     """The newest problems, newest first, as numbered lines."""
     return numbered(f"{now_s - p.t_s:.0f} s ago: {p.level}: {p.text}" for p in problems)

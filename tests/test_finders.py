@@ -148,7 +148,7 @@ def test_other_input_is_refused_with_expected_and_actual(make, image, named):
 
 
 def test_unknown_name_is_refused():
-    with pytest.raises(ModelError, match="face finder `hog` is unknown; there are haar, yunet"):
+    with pytest.raises(ModelError, match="face finder `hog` is unknown; there are haar, own, yunet"):
         make_finder("hog")
 
 

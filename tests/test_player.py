@@ -371,9 +371,12 @@ def test_after_mpds_restart_it_knows_its_own_song(tmp_path: Path, by_us: bool) -
     scene = Scene(rig).ready()
     if by_us:
         playing(scene)
+        playing(scene, 1)  # number 2 in the queue, which the restarted MPD numbers 1
+        scene.wait()
         client = rig.mpd.client()
         client.add("theirs.wav")
         client.disconnect()
+        time.sleep(1.6)  # starts closer together are taken for one
     else:
         rig.person_plays()
         scene.until_heard("hand_played")

@@ -81,7 +81,7 @@ def to_int8(net: nn.Module, pictures: NDArray[np.uint8]) -> bytes:
     side = pictures.shape[1]
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "float.tflite")
-        channels_last = litert_torch.to_channel_last_io(net.eval(), args=[0], outputs=list(range(6)))
+        channels_last = litert_torch.to_channel_last_io(net, args=[0], outputs=list(range(6))).eval()
         litert_torch.convert(channels_last, (torch.zeros(1, side, side, 3),)).export(path)
         work = quantizer.Quantizer(path, recipe.static_wi8_ai8())
         fed = ((p[None].astype(np.float32) - INPUT_OFFSET) * INPUT_SCALE for p in pictures)

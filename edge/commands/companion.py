@@ -6,9 +6,9 @@ import argparse
 import signal
 from pathlib import Path
 
-from edge.commands.sense import log_to_stderr
 from edge.companion import build_companion
 from edge.config.file import load_config
+from edge.logs import log_to_stderr
 from edge.paths import shipped
 
 

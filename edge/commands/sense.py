@@ -3,28 +3,42 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import signal
-import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-from edge.config.file import load_config
-from edge.errors import CameraStalled
+from edge.config.file import load_config, password
+from edge.config.schema import Config, mask_secrets
+from edge.errors import EXIT_STALLED, CameraStalled, ConfigError
+from edge.logs import RecentProblems, log_to_stderr
 from edge.paths import shipped
+from edge.scrub import Scrubber, secret_values
 from edge.sense import build_sense
+
+EXIT_RESTART = EXIT_STALLED
+"""Asked to restart: the status that says `start a fresh process`, on which systemd does so."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, default=shipped("config") / "moodcast.yaml", help="default: %(default)s")
+    parser.epilog = (
+        "SIGHUP, or a message on request/reload, reads the file again: a good one is taken over at once, keys that "
+        "need a restart are named; a bad one changes nothing. SIGTERM ends the daemon."
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     config = load_config(args.config)
     log_to_stderr(config.daemon.log_level)
-    sense = build_sense(config)
+    recent = RecentProblems(scrubber(config, os.environ))
+    logging.getLogger().addHandler(recent)
+    sense = build_sense(config, path=args.config, recent=recent)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: sense.stop())
+    signal.signal(signal.SIGHUP, lambda _number, _frame: sense.ask_reload())
     try:
         sense.run()
     except CameraStalled as error:
@@ -32,12 +46,15 @@ def run(args: argparse.Namespace) -> int:
         logging.shutdown()
         # A hung driver blocks a normal exit too: picamera2 closes its camera in an atexit handler.
         os._exit(error.exit_status)
-    return 0
+    return EXIT_RESTART if sense.restarting else 0
 
 
-def log_to_stderr(level: str) -> None:
-    """Journald adds time and unit by itself, so the lines carry neither there."""
-    form = "%(levelname)s %(name)s: %(message)s"
-    if sys.stderr.isatty():
-        form = "%(asctime)s " + form
-    logging.basicConfig(level=level.upper(), format=form, stream=sys.stderr)
+def scrubber(config: Config | None, environ: Mapping[str, str]) -> Scrubber:
+    """Takes every secret that Moodcast can know out of a text. ``config`` None: the file cannot be read."""
+    known = secret_values(environ)
+    if config is not None:
+        texts = f"{config.camera.path} {config.camera.pipeline}"
+        known += [value for name, value in environ.items() if f"${{{name}}}" in texts]
+        with contextlib.suppress(ConfigError):  # no password can be read, so none can be told
+            known.append(password(config) or "")
+    return Scrubber(known, mask_secrets)

@@ -172,15 +172,17 @@ class Camera(Section):
 class Faces(Section):
     """How faces are found."""
 
-    back_end: Literal["haar", "yunet"] = Field(
-        "haar", description="`haar` ships with OpenCV; `yunet` gives landmarks and needs `yunet_file`."
+    back_end: Literal["haar", "own", "yunet"] = Field(
+        "haar",
+        description="`own` is Moodcast's own int8 network, with landmarks; `haar` ships with OpenCV; `yunet` needs "
+        "`yunet_file`.",
     )
     yunet_file: str | None = Field(None, description="Path of the YuNet model (.onnx) for `back_end: yunet`.")
     min_face_px: int = Field(
         40, ge=16, le=1000, description="Smallest face searched for, shorter side in pixels. Larger is faster."
     )
     score_min: Fraction = Field(
-        0.7, description="yunet: faces with a lower score are dropped. Higher: fewer false faces, more missed ones."
+        0.7, description="own, yunet: faces with a lower score are dropped. Higher: fewer false faces, more missed ones."
     )
     haar_neighbours: int = Field(
         5, ge=1, le=30, description="haar: overlapping hits needed. Higher: fewer false faces, more missed ones."

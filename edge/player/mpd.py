@@ -42,7 +42,7 @@ class MpdPlayer:
         self._follower = Follower(slack_s=settings.crossfade_s + max(0.5, 2.0 * settings.poll_s))
         self._commands: queue.Queue[Command] = queue.Queue(_COMMANDS_MAX)
         self._lock = threading.Lock()
-        self._events: deque[PlayerEvent] = deque(maxlen=_EVENTS_MAX)
+        self._events: deque[PlayerEvent] = deque(maxlen=_EVENTS_MAX)  # only who never polls loses any
         self._now, self._now_s = NowPlaying(), 0.0
         self._stopping = threading.Event()
         self._crash: BaseException | None = None

@@ -17,7 +17,7 @@ from edge.player.mpd_search import SongSearch, _text
 from edge.player.player import PlayerSettings
 
 _STATES: dict[str, PlayState] = {"play": "playing", "pause": "paused", "stop": "stopped"}
-_SAME_START_S = 3.0
+_SAME_START_S = 1.5
 """MPD tells its age in whole seconds; starts closer together than this are one."""
 _TOP_PRIORITY = 255
 """Of MPD's range: in random mode our next song comes before any other."""
@@ -216,10 +216,14 @@ class MpdServer:
 
     def _adopt_queue(self, *, fresh: bool) -> None:
         """After connecting: which entries of the queue are ours. ``fresh``: MPD has numbered them anew."""
-        known = {} if fresh else self._ours
-        files = self._adding | ({name: song_id for song_id, name in self._ours.values()} if fresh else {})
-        self._adding, self._ours, self._next = {}, dict(known), None if fresh else self._next
-        for entry in self._client.playlistinfo() if files else ():
+        before = self._ours
+        files = self._adding | ({name: song_id for song_id, name in before.values()} if fresh else {})
+        self._adding, self._ours = {}, {}
+        for entry in self._client.playlistinfo() if before or files else ():
             number, name = str(entry["id"]), str(entry.get("file", ""))
-            if name in files and number not in known:
+            if not fresh and before.get(number, ("", ""))[1] == name:
+                self._ours[number] = before[number]
+            elif name in files:
                 self._ours[number] = (files[name], name)
+        if fresh or self._next not in self._ours:
+            self._next = None

@@ -74,7 +74,7 @@ class RemotePlayer:
         self._port = port
         self._clock = clock
         self._follower = Follower(slack_s=_SLACK_S, patience_s=PATIENCE_S)
-        self._events: deque[PlayerEvent] = deque(maxlen=_EVENTS_MAX)
+        self._events: deque[PlayerEvent] = deque(maxlen=_EVENTS_MAX)  # only who never polls loses any
         self._playable: frozenset[str] = frozenset()
         self._now, self._now_s = NowPlaying(), -math.inf
         self._ours: Song | None = None

@@ -35,6 +35,7 @@ class FinderSettings:
 
 FINDERS = {
     "haar": "edge.vision.haar",
+    "own": "edge.vision.own",
     "yunet": "edge.vision.yunet",
 }
 """Name -> module whose ``make(settings)`` returns a FaceFinder. Imported on use."""
