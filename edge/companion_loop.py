@@ -43,6 +43,7 @@ _OFFERED = 8
 _SONGS = 12
 _SONGS_AGAIN_S = 10.0
 """How often the songs for the present mood are ranked anew; the director itself changes music far more rarely."""
+_STATE_S = 1.0
 _STOP_S = 0.8
 
 
@@ -103,6 +104,7 @@ class CompanionLoop:
         self._offers_s = -float("inf")
         self._playing = NowPlaying()
         self._shown: View | None = None
+        self._state_s = -float("inf")
         self._told_playing: NowPlaying | None = None
 
     @property
@@ -143,6 +145,7 @@ class CompanionLoop:
             self._mood = None  # the unit fell silent without a word
         self._show(now_s)
         self._play(now_s)
+        self._state(now_s)
 
     # --- in ----------------------------------------------------------------------------------------------------------
 
@@ -208,6 +211,25 @@ class CompanionLoop:
             self._remember(choice.item.id, "shown")
         if chosen:
             self._p.teller.recommendation(chosen, view, self._people(), now_s)
+
+    def _state(self, now_s: float) -> None:
+        """For ``GET /api/state``: how the companion is doing; nothing of anyone."""
+        if self._p.page is None or now_s - self._state_s < _STATE_S:
+            return
+        self._state_s = now_s
+        stats = self._p.link.stats()
+        self._p.page.set_state(
+            {
+                "unit": self._p.topics.unit,
+                "broker": stats.connected,
+                "unit_online": self._online,
+                "paused": self._paused,
+                "items": len(self._p.index),
+                "player": self._playing.state,
+                "messages": self.ear_counts,
+                "dropped": stats.dropped,
+            }
+        )
 
     def _sight(self, now_s: float) -> Sight:
         mood = self._mood

@@ -13,7 +13,7 @@ FILES = sorted(EDGE.rglob("*.py"))
 BOTTOM = {"data", "errors"}
 ADAPTERS = {"camera", "vision", "player", "web", "mqtt", "store", "catalogue"}
 CONFIG = {"config"}
-CONFIG_READERS = {"config", "compose", "daemon", "sense", "companion", "cli", "commands"}
+CONFIG_READERS = {"config", "compose", "daemon", "sense", "reloading", "companion", "cli", "commands"}
 IN_CORE = {
     "numpy",
     "math",

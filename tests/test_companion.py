@@ -28,6 +28,7 @@ from edge.core.stamp import Stamper
 from edge.core.topics import Topics
 from edge.data import EMOTIONS, Face, Mood, Person, Track
 from edge.player.fake import FakePlayer
+from tests.chromium import browser  # noqa: F401 - a fixture
 from tests.daemon import configuration
 from tests.mosquitto import Mosquitto, Recorder, eventually, free_port
 from tests.traces import reading
@@ -109,6 +110,27 @@ def test_a_mood_becomes_a_recommendation_on_the_wire_and_on_the_page(broker: Mos
         assert [c["id"] for c in shown["cards"]] == [c["item_id"] for c in told["choices"].values()]
         assert "sad" not in json.dumps(shown)
         assert recorder.of(TOPICS.companion_availability)[-1].text == "online"
+
+
+def test_a_visitor_in_front_of_the_real_page(broker: Mosquitto, tmp_path: Path, browser: Any) -> None:  # noqa: F811
+    """From MQTT to Chromium and back: cards within 2 s of a settled mood, and touches on the wire."""
+    config = kiosk_config(tmp_path, broker.port)
+    with Recorder(broker.port) as recorder, running(config):
+        unit = Unit(recorder)
+        page = browser.new_page()
+        page.goto(f"http://127.0.0.1:{yaml.safe_load(config.read_text())['kiosk']['port']}/")
+        unit.shows("surprise")
+        page.get_by_role("heading", name="Something new?").wait_for(timeout=4000)
+        assert recorder.wait_for(lambda r: len(r.of(TOPICS.recommendation)) == 1)
+        best = recommended(recorder)[0]["choices"]["1"]
+        page.get_by_text(best["reason"]).first.wait_for(timeout=2000)
+        page.get_by_role("button", name="Like").first.click()
+        page.get_by_role("button", name="Pause").click()
+        assert recorder.wait_for(lambda r: [g.text for g in r.of(TOPICS.privacy_set)] == ["paused"])
+        touches = [(g.json["kind"], g.json["item_id"]) for g in recorder.of(TOPICS.feedback)]
+        assert touches == [("like", best["item_id"]), ("pause", None)]
+        assert page_of(config, "/api/state")["state"]["unit"] == "kiosk-7f3a"
+        page.close()
 
 
 def test_two_people_get_something_for_all(broker: Mosquitto, tmp_path: Path) -> None:

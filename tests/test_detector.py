@@ -135,10 +135,13 @@ def test_threshold_is_respected(shared_data):
     assert [face.score for face in many] == sorted((face.score for face in many), reverse=True)
 
 
-def test_a_frame_costs_a_tenth_of_haar():
-    """Thread time, so that other work on the machine counts less; half the promised ratio leaves room for it."""
-    image = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
-    image = cv2.GaussianBlur(image, (0, 0), 3)
+def test_a_frame_costs_a_tenth_of_haar(shared_data):
+    """Thread time, so that other work on the machine counts less; half the promised ratio leaves room for it.
+
+    On a real scene: on an empty picture the cascade gives up early.
+    """
+    picture = next(path for path in sorted((shared_data / "scenes" / "images").glob("mask*")))
+    image = cv2.resize(cv2.imread(str(picture)), (640, 480))
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:

@@ -50,8 +50,9 @@ def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
 
 
 @pytest.fixture
-def mpd_rig(tmp_path: Path) -> Iterator[MpdRig]:
-    rig = MpdRig(tmp_path)
+def mpd_rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MpdRig]:
+    """MpdRig, made with the keywords of an indirect parameter."""
+    rig = MpdRig(tmp_path, **getattr(request, "param", {}))
     yield rig
     rig.close()
 
@@ -366,9 +367,10 @@ def test_mpd_that_hangs_is_lost_and_found(mpd_rig: MpdRig) -> None:
 
 
 @pytest.mark.parametrize("by_us", [True, False])
-def test_after_mpds_restart_it_knows_its_own_song(tmp_path: Path, by_us: bool) -> None:
-    rig = MpdRig(tmp_path, remembers=True)
-    scene = Scene(rig).ready()
+@pytest.mark.parametrize("mpd_rig", [{"remembers": True}], indirect=True)
+def test_after_mpds_restart_it_knows_its_own_song(mpd_rig: MpdRig, by_us: bool) -> None:
+    rig, scene = mpd_rig, Scene(mpd_rig).ready()
+    write_wav(rig.mpd.music / "1.wav", 4 * SONG_S, title="Song 1", artist="Band")
     if by_us:
         playing(scene)
         playing(scene, 1)  # number 2 in the queue, which the restarted MPD numbers 1
@@ -391,17 +393,15 @@ def test_after_mpds_restart_it_knows_its_own_song(tmp_path: Path, by_us: bool) -
         rig.player.command(Skip())
         scene.until_heard("hand_played")
         assert not scene.now.by_us
-    rig.close()
 
 
-def test_mpd_with_a_password(tmp_path: Path) -> None:
-    rig = MpdRig(tmp_path, password="open sesame")
-    playing(Scene(rig).ready())
-    wrong = rig.another(password="wrong")
-    for _ in range(20):
-        assert wrong.poll(rig.pass_time()).now.state == "away"
+@pytest.mark.parametrize("mpd_rig", [{"password": "open sesame"}], indirect=True, ids=["password"])
+def test_mpd_with_a_password(mpd_rig: MpdRig) -> None:
+    playing(Scene(mpd_rig).ready())
+    wrong = mpd_rig.another(password="wrong")
+    heard = [wrong.poll(mpd_rig.pass_time()).now.state for _ in range(20)]
     wrong.close()
-    rig.close()
+    assert set(heard) == {"away"}
 
 
 class Companion:

@@ -10,7 +10,7 @@ from torch import nn
 
 from edge.core.decode import Level, decode
 from edge.data import Face, Image
-from edge.measure.box_sets import SIDE_PX, BoxPicture, Judged, best_recall, curve, judge, scaled
+from edge.measure.box_sets import SIDE_PX, BoxPicture, Judged, best_recall, curve, judge, recall_and_false, scaled
 from edge.vision.own import FILL, letterbox
 
 FALSE_MAX = (0.05, 0.08, 0.2)
@@ -41,17 +41,32 @@ def find(net: nn.Module, image: Image, side: int) -> list[Face]:
     ]
 
 
-def summary(judged: list[Judged]) -> dict[str, float]:
-    """Recall at several rates of false boxes, the score for 0.08, and the landmarks' error."""
+def is_portrait(scene: Scene) -> bool:
+    """Whether the picture is one of FFHQ's portraits."""
+    return scene.path.name.startswith("ffhq")
+
+
+def summary(judged: list[Judged], *, score: float | None = None) -> dict[str, float]:
+    """Recall at several rates of false boxes; at ``score``, by default that of 0.08, recall by size, landmarks' error
+    and the false boxes of pictures where no face counts."""
     points = curve(judged)
-    line = {f"own_recall_at_{limit}": round(best_recall(points, limit)[0], 4) for limit in FALSE_MAX}
-    errors = np.concatenate([j.point_error for j in judged])
-    score = best_recall(points, 0.08)[1]
-    line |= {"own_score_at_0.08": round(score, 3), "own_point_error": round(float(np.nanmean(errors)), 4)}
-    face_px, hits = (np.concatenate([getattr(j, name) for j in judged]) for name in ("face_px", "hit_score"))
+    line: dict[str, float] = {"pictures": len(judged)}
+    line |= {f"recall_at_{limit}": round(best_recall(points, limit)[0], 4) for limit in FALSE_MAX}
+    score = best_recall(points, 0.08)[1] if score is None else score
+    recall, false = recall_and_false(judged, score)
+    line |= {"score": round(score, 3), "recall": round(recall, 4), "false_per_image": round(false, 4)}
+    face_px, hits, errors = (
+        np.concatenate([getattr(j, name) for j in judged]) for name in ("face_px", "hit_score", "point_error")
+    )
+    if (hits >= score).any():
+        line["landmark_error"] = round(float(np.nanmean(errors[hits >= score])), 4)
     for low, high in ((32, 48), (48, 96), (96, 1000)):
         chosen = (face_px >= low) & (face_px < high)
-        line[f"own_recall_{low}_{high}"] = round(float((hits[chosen] >= score).mean()), 4)
+        if chosen.any():
+            line[f"recall_{low}_{high}"] = round(float((hits[chosen] >= score).mean()), 4)
+    faceless = [j for j in judged if not len(j.hit_score)]
+    line["faceless_pictures"] = len(faceless)
+    line["faceless_false"] = int(sum((j.is_false & (j.score >= score)).sum() for j in faceless))
     return line
 
 

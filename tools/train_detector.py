@@ -47,6 +47,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, help="end then: the cosine follows the clock, not the steps")
     parser.add_argument("--own-minutes", type=float, default=5.0, help="measure and save so often")
+    parser.add_argument("--start", type=Path, help="checkpoint whose averaged weights a new run begins with")
     parser.add_argument("--resume", action="store_true", help="go on from RUN/checkpoint.pt")
     return parser.parse_args()
 
@@ -85,6 +86,8 @@ class Trainer:
         torch.set_num_threads(1)
         torch.manual_seed(args.seed)
         self.net = DetectorNet().to(memory_format=torch.channels_last)
+        if args.start is not None:
+            self.net.load_state_dict(torch.load(args.start, weights_only=True)["ema"])
         self.ema = copy.deepcopy(self.net)
         decayed = [p for p in self.net.parameters() if p.ndim > 1]
         plain = [p for p in self.net.parameters() if p.ndim <= 1]
@@ -195,7 +198,7 @@ def record(trainer: Trainer, own: list[Scene], means: np.ndarray) -> None:
     line |= {"progress": round(trainer.progress, 4), "rate": trainer.rate()}
     line |= {"minutes": round((trainer.seconds + time.monotonic() - trainer.began) / 60, 1)}
     line |= {f"loss_{name}": round(float(v), 4) for name, v in zip(("logit", "box", "point"), means, strict=True)}
-    line |= measure_own(trainer.ema, own, side=args.own_side)
+    line |= {f"own_{name}": value for name, value in measure_own(trainer.ema, own, side=args.own_side).items()}
     print(json.dumps(line), flush=True)
     with (args.run / "log.jsonl").open("a") as log:
         log.write(json.dumps(line) + "\n")

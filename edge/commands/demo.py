@@ -184,7 +184,7 @@ def _suggested(payload: dict[str, Any], heard: _Heard) -> str:
     t_s = round(time.monotonic() - heard.first_frame_s, 3) if heard.first_frame_up_s is not None else 0.0
     names = ("item_id", "kind", "title", "creator", "reason")
     heard.recommendations.append({"t_s": t_s, **{name: best[name] for name in names}})
-    return f"{t_s:7.2f} s  {'suggests':>12}  {best['kind']} \"{best['title']}\": {best['reason']}"
+    return f'{t_s:7.2f} s  {"suggests":>12}  {best["kind"]} "{best["title"]}": {best["reason"]}'
 
 
 def _start(command: str, config: Path) -> subprocess.Popen[bytes]:

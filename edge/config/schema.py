@@ -182,7 +182,8 @@ class Faces(Section):
         40, ge=16, le=1000, description="Smallest face searched for, shorter side in pixels. Larger is faster."
     )
     score_min: Fraction = Field(
-        0.7, description="own, yunet: faces with a lower score are dropped. Higher: fewer false faces, more missed ones."
+        0.7,
+        description="own, yunet: faces with a lower score are dropped. Higher: fewer false faces, more missed ones.",
     )
     haar_neighbours: int = Field(
         5, ge=1, le=30, description="haar: overlapping hits needed. Higher: fewer false faces, more missed ones."
@@ -378,7 +379,8 @@ class Kiosk(Section):
     )
     port: int = Field(8080, ge=0, le=65535, description="Port of the page; 0 takes any free one.")
     allowed_hosts: str | None = Field(
-        None, description="Further names under which browsers ask for the page (a reverse proxy's), with commas between."
+        None,
+        description="Further names under which browsers ask for the page (a reverse proxy's), with commas between.",
     )
     mood: Literal["colour", "word", "off"] = Field(
         "colour", description="How the mood shows: `colour` alone, with a `word`, or `off`."

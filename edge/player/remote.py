@@ -176,8 +176,8 @@ class RemotePlayer:
             if told.state == "stopped":
                 self._ours, self._sound = None, ("", "")
             self._observe(told, now_s)
-            if told.state == "stopped" and self._ended():
-                self._begin_next(now_s)
+            if told.state == "stopped" and self._next is not None and self._ended():
+                self._begin(self._next, now_s)
             return
         if not self._same(told):
             self._change(now_s)
@@ -204,10 +204,6 @@ class RemotePlayer:
 
     def _ended(self) -> bool:
         return bool(self._events) and self._events[-1].kind == "ended"
-
-    def _begin_next(self, now_s: float) -> None:
-        if self._next is not None:
-            self._begin(self._next, now_s)
 
     def _observe(self, now: NowPlaying, now_s: float) -> None:
         self._events.extend(self._follower.observe(now, now_s))

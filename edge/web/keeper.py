@@ -52,6 +52,11 @@ class KeptPage:
         if self._server is not None:
             self._server.show(view)
 
+    def set_state(self, state: dict[str, Any]) -> None:
+        """What ``GET /api/state`` says under ``state``. JSON values only."""
+        if self._server is not None:
+            self._server.set_state(state)
+
     def poll(self) -> list[Feedback]:
         """Touches since the last call; also where a page that is not served is tried again."""
         if self._server is not None and not self._server.running:
