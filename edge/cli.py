@@ -21,6 +21,9 @@ COMMANDS = {
     "replay": "events of a recorded trace, and why they came",
     "check-config": "every mistake in a configuration file",
     "config": "the effective configuration, secrets masked",
+    "doctor": "what is wrong with this installation, and what to do about it",
+    "aim": "an aiming view for the installer: boxes and figures, no picture",
+    "monitor": "a live view of a unit over MQTT",
 }
 """Name -> help. ``edge.commands.<name>`` (``-`` as ``_``) has ``add_arguments(parser)`` and ``run(args) -> status``."""
 

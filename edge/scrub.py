@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import quote
 
-_SECRET_NAME = re.compile(r"(?i)pass|pwd|token|secret|credential|api_?key|private_?key")
+_SECRET_NAME = re.compile(r"(?i)pass|_pwd|token|secret|credential|api_?key|private_?key")
 _LEAST = 3
 """Shorter values are no secrets, and taking them out would eat every text."""
 
@@ -17,10 +18,11 @@ def secret_values(environ: Mapping[str, str]) -> list[str]:
 
 
 class Scrubber:
-    """Replaces known secrets wherever they stand, also percent-encoded, and what looks like one by ``mask``."""
+    """Replaces known secrets wherever they stand, also encoded for an address or JSON, and what looks like one by
+    ``mask``."""
 
     def __init__(self, secrets: Iterable[str], mask: Callable[[str], str]) -> None:
-        known = {form for secret in secrets for form in (secret, quote(secret, safe="")) if len(secret) >= _LEAST}
+        known = {form for secret in secrets if len(secret) >= _LEAST for form in _forms(secret)}
         # The longest first: one secret may be part of another.
         self._known = sorted(known, key=len, reverse=True)
         self._mask = mask
@@ -30,10 +32,7 @@ class Scrubber:
             text = text.replace(secret, "***")
         return self._mask(text)
 
-    def tree(self, value: object) -> object:
-        """The same nested dictionaries and lists, with every text scrubbed, keys included."""
-        if isinstance(value, Mapping):
-            return {self(str(key)): self.tree(inner) for key, inner in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [self.tree(inner) for inner in value]
-        return self(value) if isinstance(value, str) else value
+
+def _forms(secret: str) -> tuple[str, ...]:
+    escaped = (json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False))
+    return (secret, quote(secret, safe=""), quote(secret), *escaped)

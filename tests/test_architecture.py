@@ -75,6 +75,8 @@ def test_imports_of(path: Path) -> None:
         assert not used & CONFIG, "only composition roots and the command line read the configuration"
     if own not in {"measure", "commands"}:
         assert "measure" not in used, "the daemons never import measure"
+    if own not in {"doctor", "commands"}:
+        assert "doctor" not in used, "the daemons never import the doctor"
 
 
 def test_only_mqtt_imports_the_mqtt_client() -> None:

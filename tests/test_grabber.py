@@ -76,7 +76,8 @@ def test_the_newest_frame_is_handed_out_and_old_ones_are_counted() -> None:
         second = grabber.take(2.0)
         assert first is not None
         assert second is not None
-        assert second.seq - first.seq == grabber.dropped + 1
+        # Every frame but the two taken was dropped; one more may have come since.
+        assert grabber.dropped - (second.seq - 2) in (0, 1)
         assert grabber.dropped > 5
         assert grabber.state == ("online", "")
 

@@ -45,8 +45,10 @@ AT_ONCE_S = 0.05
 def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
     """A player that is connected and has found its songs."""
     rig = RIGS[request.param](tmp_path)
-    yield Scene(rig).ready()
-    rig.close()
+    try:
+        yield Scene(rig).ready()
+    finally:
+        rig.close()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import signal
 import subprocess
 import sys
@@ -346,12 +345,12 @@ def test_nothing_is_written_in_steady_state(broker: Mosquitto, tmp_path: Path) -
     with Integrator(broker.port) as integrator, Daemon(configuration(tmp_path, broker.port)) as daemon:
         assert integrator.says(TOPICS.state, "running", 20)
         time.sleep(2.0)
-        files = {path: os.stat(path).st_mtime_ns for path in tmp_path.rglob("*") if "broker" not in path.parts}
+        files = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if "broker" not in path.parts}
         events, begin, begin_s = len(integrator.payloads(TOPICS.event)), written(daemon.process.pid), time.monotonic()
         time.sleep(8.0)
         took_s, count = time.monotonic() - begin_s, written(daemon.process.pid) - begin
         assert len(integrator.payloads(TOPICS.event)) > events, "it worked in that time"
         print(f"\n{count} bytes in {took_s:.1f} s: {count / took_s * DAY_S:.0f} bytes a day")
         assert count == 0, f"{count / took_s * DAY_S:.0f} bytes a day; the log: {daemon.log}"
-        now = {path: os.stat(path).st_mtime_ns for path in tmp_path.rglob("*") if "broker" not in path.parts}
+        now = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if "broker" not in path.parts}
         assert now == files, "no file changed, the log included"

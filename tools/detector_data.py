@@ -76,7 +76,10 @@ def _jpeg_size(path: Path) -> tuple[int, int]:
 
 def own_split(scenes: list[Scene], *, seed: int) -> tuple[list[Scene], list[Scene]]:
     """Scenes to train on and those that choose, by a seeded hash of the name."""
-    mine = [int(hashlib.sha1(f"{seed} {s.path.name}".encode()).hexdigest(), 16) % OWN_PART == 0 for s in scenes]
+    mine = [
+        int(hashlib.sha1(f"{seed} {s.path.name}".encode(), usedforsecurity=False).hexdigest(), 16) % OWN_PART == 0
+        for s in scenes
+    ]
     return [s for s, own in zip(scenes, mine, strict=True) if not own], [
         s for s, own in zip(scenes, mine, strict=True) if own
     ]

@@ -1,7 +1,7 @@
 """Find small faces of `scenes` that boxes.csv lacks: YuNet on the pictures enlarged. Writes a table like boxes.csv.
 
-Boxes that overlap one of boxes.csv are left out, as are pictures without any box there (kept as pictures without a face)
-and portraits (`ffhq_*`: one large face). tools/train_detector.py reads the table with --extra-labels.
+Boxes that overlap one of boxes.csv are left out, as are pictures without any box there (those hold no face) and
+portraits (`ffhq_*`: one large face). tools/train_detector.py reads the table with --extra-labels.
 """
 
 from __future__ import annotations

@@ -1,0 +1,198 @@
+"""``moodcast doctor``: everything that can be wrong with an installation, and what to do about each."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import logging
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from edge.camera.table import make_camera
+from edge.commands.sense import scrubber
+from edge.compose import camera_settings
+from edge.config.file import PASSWORD_VARIABLE, effective_yaml, load_config
+from edge.config.schema import Config, mask_secrets
+from edge.core.topics import Topics
+from edge.daemon import mqtt_settings, state_dir, unit_id
+from edge.doctor.broker import BrokerFound, ask, broker_check
+from edge.doctor.bundle import environment, journal, listing, write_bundle
+from edge.doctor.camera import camera_checks
+from edge.doctor.check import Check, green, red, skipped, table
+from edge.doctor.files import catalogue_check, secrets_check, state_check
+from edge.doctor.machine import clock_check, disk_check, temperature_check, throttling_check
+from edge.doctor.model import model_check, numpy_check, runtime_check
+from edge.doctor.page import page_check
+from edge.doctor.sound import player_check, sound_check
+from edge.errors import ConfigError, InputError
+from edge.machine import clock_synced, temperature_c, throttled
+from edge.mqtt import MqttSettings
+from edge.paths import shipped
+from edge.sense import versions
+from edge.vitals import machine
+
+_OF_CONFIGURATION = ("secrets", "state", "disk", "catalogue", "model", "broker", "camera", "picture", "page", "player")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the machine tells, so that a test can say otherwise."""
+
+    wall_s: float
+    synced: bool
+    temperature_c: float | None
+    throttled: bool | None
+    camera_wait_s: float = 15.0
+
+    @staticmethod
+    def real() -> Surroundings:
+        return Surroundings(time.time(), clock_synced(), temperature_c(), throttled())
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, default=shipped("config") / "moodcast.yaml", help="default: %(default)s")
+    parser.add_argument("--json", action="store_true", help='print {"checks": [{"name", "ok", "detail", "remedy"}]}')
+    parser.add_argument("--sound", action="store_true", help="play a tone")
+    parser.add_argument(
+        "--bundle",
+        type=Path,
+        metavar="OUT.zip",
+        help="also write a file for whoever helps you: no secrets, no pictures",
+    )
+    parser.epilog = (
+        "Exit status 1 when a check is red; each red line is followed by what to do. `ok` null or `-`: cannot apply "
+        "here. Run it as the service's user, to meet its rights: sudo -u moodcast moodcast doctor --config ..."
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    with _quiet():
+        config, first = _configuration(args.config)
+        checks = [first, *examine(config, args.config, sound=args.sound, around=Surroundings.real())]
+        scrub = scrubber(config, os.environ)
+        checks = [replace(check, detail=scrub(check.detail), remedy=scrub(check.remedy)) for check in checks]
+        told = json.dumps({"checks": [asdict(check) for check in checks]}, indent=2)
+        if args.bundle is not None:
+            try:
+                write_bundle(args.bundle, {"doctor.json": told, **bundle_texts(config, args.config)}, scrub)
+            except OSError as error:
+                raise InputError(f"{args.bundle}: cannot be written ({error.strerror}); name another place") from error
+    print(told if args.json else table(checks))
+    return 1 if any(check.ok is False for check in checks) else 0
+
+
+def examine(config: Config | None, path: Path, *, sound: bool, around: Surroundings) -> list[Check]:
+    """All checks but the configuration's own, in the order of the report. ``config`` None: it has mistakes."""
+    on_road = config is not None and config.deployment.context == "vehicle-private"
+    picamera2 = config is not None and config.camera.source == "picamera2"
+    checks = [
+        runtime_check(),
+        numpy_check(wanted=picamera2),
+        clock_check(wall_s=around.wall_s, synced=around.synced, may_be_offline=on_road),
+        temperature_check(around.temperature_c),
+        throttling_check(around.throttled),
+        sound_check(asked=sound),
+    ]
+    if config is None:
+        return [*checks, *(skipped(name, "the configuration has mistakes") for name in _OF_CONFIGURATION)]
+    return [*checks, *_files(config, path), *_parts(config, around)]
+
+
+def _configuration(path: Path) -> tuple[Config | None, Check]:
+    try:
+        return load_config(path), green("configuration", str(path))
+    except ConfigError as error:
+        remedy = f"correct these lines, then: moodcast check-config {path}"
+        return None, red("configuration", "; ".join(error.problems), remedy)
+
+
+def _files(config: Config, path: Path) -> list[Check]:
+    catalogues = [shipped("config") / "catalogue.yaml"]
+    if config.companion.catalogue is not None:
+        catalogues.append(Path(config.companion.catalogue))
+    try:
+        folder = state_dir(config)
+    except ConfigError as error:
+        wrong = red("state", str(error), "name a folder that the service's user can write in daemon.state_dir")
+        state = [wrong, skipped("disk", "no state folder")]
+    else:
+        state = [state_check(folder), disk_check(folder)]
+    return [secrets_check(_secret_files(config, path)), *state, catalogue_check(catalogues)]
+
+
+def _secret_files(config: Config, path: Path) -> list[Path]:
+    """The password's file, environment files beside the configuration, and this itself when it holds a secret."""
+    found = sorted(path.absolute().parent.glob("*.env"))
+    if config.mqtt.password_file is not None and not os.environ.get(PASSWORD_VARIABLE):
+        found.insert(0, Path(config.mqtt.password_file))
+    texts = f"{config.camera.path} {config.camera.pipeline}"
+    in_the_open = texts.replace("${", "")  # a variable is no secret; the mask would hide it all the same
+    if "${" not in texts and mask_secrets(in_the_open) != in_the_open:
+        found.append(path)
+    return found
+
+
+def _parts(config: Config, around: Surroundings) -> list[Check]:
+    broker, serving = _broker(config)
+    camera = camera_checks(lambda: make_camera(camera_settings(config)), serving=serving, wait_s=around.camera_wait_s)
+    kiosk, speaker = config.kiosk, config.speaker
+    return [
+        model_check(config.emotion.model),
+        broker,
+        *camera,
+        page_check(kiosk.host, kiosk.port, enabled=kiosk.enabled),
+        player_check(speaker.player, speaker.host, speaker.port),
+    ]
+
+
+def _broker(config: Config) -> tuple[Check, bool]:
+    """The check, and whether a daemon runs that holds the camera."""
+    reached = _reach(config)
+    if isinstance(reached, Check):
+        return reached, False
+    settings, topics = reached
+    found: BrokerFound = broker_check(settings, topics)
+    return found.check, found.camera_online(topics)
+
+
+def _reach(config: Config) -> tuple[MqttSettings, Topics] | Check:
+    try:
+        topics = Topics(config.mqtt.base_topic, unit_id(config, state_dir(config)))
+        return mqtt_settings(config, "moodcast-doctor"), topics
+    except ConfigError as error:
+        return red("broker", str(error), f"write the password into mqtt.password_file, or set {PASSWORD_VARIABLE}")
+
+
+def bundle_texts(config: Config | None, path: Path) -> dict[str, str]:
+    """What goes into the bundle beside the checks, by file name. Nothing of it tells of a person."""
+    folders = {"configuration": path.absolute().parent}
+    texts = {
+        "versions.json": json.dumps(versions(), indent=2),
+        "machine.json": json.dumps(machine(), indent=2),
+        "environment.txt": environment(os.environ),
+        "journal.txt": journal(),
+    }
+    if config is not None:
+        texts["configuration.yaml"] = effective_yaml(config)
+        with contextlib.suppress(ConfigError):
+            folders["state"] = state_dir(config)
+        reached = _reach(config)
+        answer = None if isinstance(reached, Check) else ask(*reached, "diagnostics")
+        texts["daemon.json"] = json.dumps(answer or {"error": "no daemon answers request/diagnostics"}, indent=2)
+    return {**texts, "files.txt": listing(folders)}
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """What the parts log while they are examined stands in the report, in better words."""
+    logger = logging.getLogger("edge")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
