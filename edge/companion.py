@@ -11,13 +11,14 @@ from pathlib import Path
 from edge.catalogue import load_catalogue
 from edge.companion_loop import CompanionLoop, CompanionParts, CompanionSettings
 from edge.config.schema import Config
+from edge.config.times import read_times
 from edge.core.direction import DirectorSettings
 from edge.core.director import Director
 from edge.core.heard import Ear, EarSettings
 from edge.core.history import History
 from edge.core.loudness import Quiet
 from edge.core.notice import NoticeFacts, is_loopback, notices
-from edge.core.policy import Settings
+from edge.core.policy import DEFAULT_TIME_RULES, Settings, TimeRule
 from edge.core.presentation import Presenter
 from edge.core.recommend import Index
 from edge.core.stamp import Stamper
@@ -57,7 +58,7 @@ def build_companion(config: Config) -> CompanionLoop:
         link=link,
         topics=topics,
         ear=Ear(topics, EarSettings(), own_boot=boot),
-        presenter=Presenter(PresentationSettings(mood=config.kiosk.mood, language=config.kiosk.language)),
+        presenter=Presenter(PresentationSettings(mood=config.display.mood, language=config.display.language)),
         page=_page(config, topics, own_unit),
         player=make_player(_player_settings(config), MqttPort(teller.player, lambda: _drained(player_inbox))),
         director=Director(_director_settings(config)),
@@ -70,11 +71,16 @@ def build_companion(config: Config) -> CompanionLoop:
     )
     settings = CompanionSettings(
         goal=config.companion.goal,
-        policy=Settings(age_limit=config.companion.age_limit),
+        policy=Settings(age_limit=config.companion.age_limit, time_rules=_times(config)),
         stale_s=config.companion.stale_s,
         plays=config.speaker.player != "none",
     )
     return CompanionLoop(parts, settings)
+
+
+def _times(config: Config) -> tuple[TimeRule, ...]:
+    given = config.companion.times
+    return DEFAULT_TIME_RULES if given is None else read_times(Path(given))
 
 
 def _link(config: Config, topics: Topics) -> MqttLink:

@@ -5,11 +5,12 @@ The journal lies on the card: a message that a stranger or a flapping device can
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 BURST = 5
@@ -108,3 +109,15 @@ def log_to_stderr(level: str) -> RateLimit:
     for handler in logging.getLogger().handlers:
         handler.addFilter(limit)
     return limit
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Nothing of ours is logged meanwhile: a command tells it on its own, in better words."""
+    logger = logging.getLogger("edge")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

@@ -245,7 +245,10 @@ def test_a_camera_held_by_the_running_service_is_well() -> None:
 def test_a_driver_that_hangs_does_not_hang_the_doctor() -> None:
     class Hung(Busy):
         def open(self) -> None:
-            time.sleep(5)
+            time.sleep(2)
+
+        def read(self) -> Any:
+            raise CameraError("too late")
 
     begin_s = time.monotonic()
     check, _ = camera_checks(Hung, serving=False, wait_s=0.3)

@@ -1,4 +1,4 @@
-"""Writes docs/configuration.md and config/moodcast.yaml from the schema in edge/config/schema.py.
+"""Writes docs/configuration.md, config/moodcast.yaml and config/times.yaml from edge/config and the defaults.
 
 python tools/make_config_docs.py            writes both
 python tools/make_config_docs.py --check    exit 1 when either differs from the schema
@@ -17,6 +17,7 @@ sys.path.insert(0, str(ROOT))  # so that it runs in a checkout where Moodcast is
 
 from edge.config.keys import Key, keys, sections  # noqa: E402
 from edge.config.schema import REFUSED_CONTEXTS  # noqa: E402
+from edge.config.times import default_times_yaml  # noqa: E402
 
 DEFAULT_CONTEXT = "home"
 
@@ -125,7 +126,13 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file is not up to date")
     check = parser.parse_args().check
     status = 0
-    for path, text in ((ROOT / "docs/configuration.md", document()), (ROOT / "config/moodcast.yaml", default_file())):
+    made = {
+        "docs/configuration.md": document(),
+        "config/moodcast.yaml": default_file(),
+        "config/times.yaml": default_times_yaml(),
+    }
+    for name, text in made.items():
+        path = ROOT / name
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue
         if check:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import logging
 import os
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -23,12 +21,13 @@ from edge.doctor.broker import BrokerFound, ask, broker_check
 from edge.doctor.bundle import environment, journal, listing, write_bundle
 from edge.doctor.camera import camera_checks
 from edge.doctor.check import Check, green, red, skipped, table
-from edge.doctor.files import catalogue_check, secrets_check, state_check
+from edge.doctor.files import catalogue_check, is_paused, secrets_check, state_check
 from edge.doctor.machine import clock_check, disk_check, temperature_check, throttling_check
 from edge.doctor.model import model_check, numpy_check, runtime_check
 from edge.doctor.page import page_check
 from edge.doctor.sound import player_check, sound_check
 from edge.errors import ConfigError, InputError
+from edge.logs import quiet
 from edge.machine import clock_synced, temperature_c, throttled
 from edge.mqtt import MqttSettings
 from edge.paths import shipped
@@ -70,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    with _quiet():
+    with quiet():
         config, first = _configuration(args.config)
         checks = [first, *examine(config, args.config, sound=args.sound, around=Surroundings.real())]
         scrub = scrubber(config, os.environ)
@@ -138,7 +137,12 @@ def _secret_files(config: Config, path: Path) -> list[Path]:
 
 def _parts(config: Config, around: Surroundings) -> list[Check]:
     broker, serving = _broker(config)
-    camera = camera_checks(lambda: make_camera(camera_settings(config)), serving=serving, wait_s=around.camera_wait_s)
+    if _paused(config):
+        why = "paused by the privacy switch, so the camera stays closed"
+        camera = [skipped("camera", why), skipped("picture", why)]
+    else:
+        settings = camera_settings(config)
+        camera = camera_checks(lambda: make_camera(settings), serving=serving, wait_s=around.camera_wait_s)
     kiosk, speaker = config.kiosk, config.speaker
     return [
         model_check(config.emotion.model),
@@ -147,6 +151,13 @@ def _parts(config: Config, around: Surroundings) -> list[Check]:
         page_check(kiosk.host, kiosk.port, enabled=kiosk.enabled),
         player_check(speaker.player, speaker.host, speaker.port),
     ]
+
+
+def _paused(config: Config) -> bool:
+    try:
+        return is_paused(state_dir(config))
+    except ConfigError:
+        return False  # told by the check `state`
 
 
 def _broker(config: Config) -> tuple[Check, bool]:
@@ -184,15 +195,3 @@ def bundle_texts(config: Config | None, path: Path) -> dict[str, str]:
         answer = None if isinstance(reached, Check) else ask(*reached, "diagnostics")
         texts["daemon.json"] = json.dumps(answer or {"error": "no daemon answers request/diagnostics"}, indent=2)
     return {**texts, "files.txt": listing(folders)}
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """What the parts log while they are examined stands in the report, in better words."""
-    logger = logging.getLogger("edge")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)

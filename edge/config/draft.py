@@ -24,6 +24,7 @@ _PATHS = {
     "mqtt.password_file",
     "mqtt.ca_file",
     "companion.catalogue",
+    "companion.times",
     "kiosk.brand_dir",
     "kiosk.images_dir",
     "daemon.state_dir",

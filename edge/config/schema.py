@@ -362,6 +362,9 @@ class Companion(Section):
     catalogue: str | None = Field(
         None, description="File or folder of further items beside the shipped catalogue; see docs/catalogue.md."
     )
+    times: str | None = Field(
+        None, description="File with your own table of times, like config/times.yaml. Empty: that one."
+    )
     age_limit: int = Field(
         16, ge=0, le=99, description="Items for older people are never suggested; 0 for a screen that children pass."
     )
@@ -382,12 +385,17 @@ class Kiosk(Section):
         None,
         description="Further names under which browsers ask for the page (a reverse proxy's), with commas between.",
     )
+    brand_dir: str | None = Field(None, description="Folder with logo, colours and texts of your own; docs/kiosk.md.")
+    images_dir: str | None = Field(None, description="Folder of the catalogue's pictures. Empty: drawn ones.")
+
+
+class Display(Section):
+    """What the page shows."""
+
     mood: Literal["colour", "word", "off"] = Field(
         "colour", description="How the mood shows: `colour` alone, with a `word`, or `off`."
     )
     language: Literal["en", "de"] = Field("en", description="Language at the start; visitors can switch.")
-    brand_dir: str | None = Field(None, description="Folder with logo, colours and texts of your own; docs/kiosk.md.")
-    images_dir: str | None = Field(None, description="Folder of the catalogue's pictures. Empty: drawn ones.")
 
 
 class Speaker(Section):
@@ -449,6 +457,7 @@ class Config(Section):
     home_assistant: HomeAssistant = Field(default_factory=HomeAssistant)
     companion: Companion = Field(default_factory=Companion)
     kiosk: Kiosk = Field(default_factory=Kiosk)
+    display: Display = Field(default_factory=Display)
     speaker: Speaker = Field(default_factory=Speaker)
     daemon: Daemon = Field(default_factory=Daemon)
 

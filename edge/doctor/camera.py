@@ -55,6 +55,8 @@ def _read(make: Callable[[], Camera]) -> Frame | str:
             frame = camera.read()
     except CameraError as error:
         return frame or str(error)  # a folder of few images ends early: the last one serves
+    except Exception as error:  # noqa: BLE001 - whatever a driver's library raises is a finding, not our bug
+        return f"{type(error).__name__}: {error}"
     finally:
         if camera is not None:
             camera.close()

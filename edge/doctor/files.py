@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import tempfile
@@ -43,6 +44,17 @@ def state_check(folder: Path) -> Check:
         remedy = f"sudo chown -R moodcast: {folder} (the service's user), or name another folder in daemon.state_dir"
         return red("state", f"{folder} cannot be written by {user}: {error.strerror}", remedy)
     return green("state", f"{folder} can be written by {user}")
+
+
+def is_paused(folder: Path) -> bool:
+    """Whether the privacy switch kept in ``folder`` is thrown; doubt counts as paused. Changes nothing there."""
+    try:
+        kept = json.loads((folder / "sense.json").read_bytes())
+        return bool(kept.get("paused", False) is not False)
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError, AttributeError):
+        return True
 
 
 def catalogue_check(paths: Sequence[Path]) -> Check:
