@@ -22,7 +22,8 @@ def test_the_shipped_table_is_that_of_the_defaults(tmp_path: Path) -> None:
 
 
 def test_own_rows(tmp_path: Path) -> None:
-    text = "rules:\n- {kind: film, from_hour: 18, until_hour: 2, weekdays: [fri, sat], bias: 0.5}\n- {kind: any, from_hour: 0, until_hour: 24}\n"
+    text = "rules:\n- {kind: film, from_hour: 18, until_hour: 2, weekdays: [fri, sat], bias: 0.5}\n"
+    text += "- {kind: any, from_hour: 0, until_hour: 24}\n"
     assert read_times(write(tmp_path, text)) == (TimeRule("film", 18, 2, (4, 5), 0.5), TimeRule("any", 0, 24))
 
 
