@@ -5,6 +5,7 @@ The whole way, with a real Debian root, is tools/install-check; it takes ten min
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import struct
@@ -13,6 +14,7 @@ import sys
 import time
 import venv
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import yaml
@@ -21,16 +23,32 @@ from edge.config.file import load_config
 from tests.conftest import ROOT
 from tests.mosquitto import Mosquitto, Recorder, free_port
 from tests.numpy_trap import SIZE_CHANGED, SYSTEM_NUMPY, make_system, make_wheels
-from tools.install_parts import constraints, cursor, settings
 
 PARTS = ROOT / "tools" / "install.d"
+
+
+def part(name: str) -> ModuleType:
+    """One of the installer's programs, as a module."""
+    spec = importlib.util.spec_from_file_location(f"install_{name}", PARTS / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+constraints, cursor, settings = part("constraints"), part("cursor"), part("settings")
 
 
 def bash(script: str, **env: str) -> subprocess.CompletedProcess[str]:
     """Runs lines of bash with the installer's functions at hand."""
     sourced = f'. "{PARTS}/platform.sh"; . "{PARTS}/settings.sh"; {script}'
     return subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", sourced], capture_output=True, text=True, check=False, env={**os.environ, **env}
+        ["bash", "-euo", "pipefail", "-c", sourced],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **env},
     )
 
 
@@ -74,7 +92,12 @@ def test_dry_run_says_everything_and_does_nothing() -> None:
     assert [path.exists() for path in there] == before
     assert "would run: systemctl enable --quiet moodcast-sense.service" in done.stdout
     listed = done.stdout.partition("== touched")[2]
-    for path in ("/opt/moodcast", "/etc/moodcast", "/etc/systemd/system/moodcast-sense.service", "/usr/local/bin/moodcast"):
+    for path in (
+        "/opt/moodcast",
+        "/etc/moodcast",
+        "/etc/systemd/system/moodcast-sense.service",
+        "/usr/local/bin/moodcast",
+    ):
         assert f"  {path}\n" in listed
 
 
@@ -140,7 +163,11 @@ def test_newest_packages_break_picamera2(trap: Path) -> None:
 
 def test_constraint_keeps_picamera2_working(trap: Path) -> None:
     lines = constraints.constraints((ROOT / "requirements" / "run.lock").read_text(), SYSTEM_NUMPY)
-    ours = [line for line in lines if line.partition("==")[0] in ("numpy", "opencv-python-headless", "ml-dtypes", "ai-edge-litert")]
+    ours = [
+        line
+        for line in lines
+        if line.partition("==")[0] in ("numpy", "opencv-python-headless", "ml-dtypes", "ai-edge-litert")
+    ]
     path = trap / "constraints.txt"
     path.write_text("\n".join(ours))
     python = environment(trap, "constrained", "--constraint", str(path))
@@ -166,16 +193,29 @@ def test_constraints_keep_the_locks_other_pins() -> None:
 def test_settings_are_written_and_comments_stay(preset: str, tmp_path: Path) -> None:
     before = (ROOT / "config" / f"{preset}.yaml").read_text()
     text = settings.put(before, "mqtt.host", '"127.0.0.1"')
-    for name, value in (("mqtt.username", "moodcast"), ("mqtt.password_file", "/etc/moodcast/p"), ("speaker.player", "mpd")):
+    for name, value in (
+        ("mqtt.username", "moodcast"),
+        ("mqtt.password_file", "/etc/moodcast/p"),
+        ("speaker.player", "mpd"),
+    ):
         text = settings.put(text, name, value)
     path = tmp_path / "moodcast.yaml"
     path.write_text(text)
     config = load_config(path)
-    assert (config.mqtt.username, config.mqtt.password_file, config.speaker.player) == ("moodcast", "/etc/moodcast/p", "mpd")
+    assert (config.mqtt.username, config.mqtt.password_file, config.speaker.player) == (
+        "moodcast",
+        "/etc/moodcast/p",
+        "mpd",
+    )
     kept, now = yaml.safe_load(before), yaml.safe_load(text)
     for section, values in kept.items():
         for key, value in values.items():
-            if (section, key) not in {("mqtt", "host"), ("mqtt", "username"), ("mqtt", "password_file"), ("speaker", "player")}:
+            if (section, key) not in {
+                ("mqtt", "host"),
+                ("mqtt", "username"),
+                ("mqtt", "password_file"),
+                ("speaker", "player"),
+            }:
                 assert now[section][key] == value
     assert [line for line in before.splitlines() if "#" in line and ": " not in line] == [
         line for line in text.splitlines() if "#" in line and ": " not in line
@@ -239,7 +279,12 @@ def test_rights_of_daemon_and_integrator(tmp_path: Path) -> None:
         with daemon, integrator:
             for topic in ("moodcast/u/emotion", "homeassistant/device/u/config"):
                 daemon.publish(topic, "from the daemon")
-            for topic in ("moodcast/u/privacy/set", "moodcast/u/request/status", "moodcast/u/feedback", "homeassistant/status"):
+            for topic in (
+                "moodcast/u/privacy/set",
+                "moodcast/u/request/status",
+                "moodcast/u/feedback",
+                "homeassistant/status",
+            ):
                 integrator.publish(topic, "from outside")
             for topic in ("moodcast/u/emotion", "moodcast/u/availability", "homeassistant/device/u/config"):
                 integrator.publish(topic, "forged")
@@ -299,9 +344,17 @@ def test_mpd_accepts_its_settings(name: str, tmp_path: Path) -> None:
     if program is None:
         pytest.skip("needs the program mpd (apt install mpd), which is not here")
     text = (ROOT / "config" / "mpd" / f"{name}.conf").read_text()
-    for old, new in (("/var/lib/mpd", str(tmp_path)), ("~/.config/mpd", str(tmp_path)), ("~/Music", str(tmp_path / "music"))):
+    for old, new in (
+        ("/var/lib/mpd", str(tmp_path)),
+        ("~/.config/mpd", str(tmp_path)),
+        ("~/Music", str(tmp_path / "music")),
+    ):
         text = text.replace(old, new)
-    text = text.replace('"6600"', f'"{free_port()}"').replace('type "alsa"', 'type "null"').replace('type "pipewire"', 'type "null"')
+    text = (
+        text.replace('"6600"', f'"{free_port()}"')
+        .replace('type "alsa"', 'type "null"')
+        .replace('type "pipewire"', 'type "null"')
+    )
     (tmp_path / "music").mkdir()
     (tmp_path / "playlists").mkdir()
     path = tmp_path / "mpd.conf"

@@ -11,7 +11,9 @@ import zipfile
 from pathlib import Path
 
 SYSTEM_NUMPY = "1.24.2"
-SIZE_CHANGED = "numpy.dtype size changed, may indicate binary incompatibility. Expected 96 from C header, got 88 from PyObject"
+SIZE_CHANGED = (
+    "numpy.dtype size changed, may indicate binary incompatibility. Expected 96 from C header, got 88 from PyObject"
+)
 REQUIREMENTS: dict[tuple[str, str], list[str]] = {
     ("numpy", "1.24.2"): [],
     ("numpy", "2.4.6"): [],
@@ -30,11 +32,16 @@ def make_wheels(folder: Path) -> None:
     for (name, version), requires in REQUIREMENTS.items():
         plain = name.replace("-", "_")
         info = f"{plain}-{version}.dist-info"
-        metadata = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}", *(f"Requires-Dist: {r}" for r in requires)]
+        metadata = [
+            f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}",
+            *(f"Requires-Dist: {r}" for r in requires),
+        ]
         with zipfile.ZipFile(folder / f"{plain}-{version}-py3-none-any.whl", "w") as wheel:
             wheel.writestr(f"{MODULES.get(name, plain)}.py", f"__version__ = {version!r}\n")
             wheel.writestr(f"{info}/METADATA", "\n".join(metadata) + "\n")
-            wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+            wheel.writestr(
+                f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+            )
             wheel.writestr(f"{info}/RECORD", "")
 
 
