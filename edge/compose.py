@@ -7,6 +7,8 @@ from pathlib import Path
 from edge.camera.source import CameraSettings
 from edge.config.file import load_config
 from edge.config.schema import Config
+from edge.core.attention import AttentionSettings
+from edge.core.main_face import MainFaceSettings
 from edge.core.people import PeopleSettings
 from edge.core.trigger import TriggerSettings
 from edge.vision.finders import FaceFinder, make_finder
@@ -30,6 +32,15 @@ def people_settings(config: Config) -> PeopleSettings:
         tau_s=config.mood.tau_s,
         confidence_min=config.mood.confidence_min,
         min_face_px=config.emotion.min_face_px,
+        main_face=MainFaceSettings(
+            size_weight=config.tracking.main_size_weight,
+            centre_weight=config.tracking.main_centre_weight,
+            time_weight=config.tracking.main_time_weight,
+            margin=config.tracking.main_margin,
+        ),
+        attention=AttentionSettings(
+            yaw_deg=config.tracking.attention_yaw_deg, pitch_deg=config.tracking.attention_pitch_deg
+        ),
         trigger=TriggerSettings(
             enter=config.mood.enter,
             leave=config.mood.leave,

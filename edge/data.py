@@ -54,7 +54,7 @@ class Track:
     id: int
     """From 1, never reused while the process lives."""
     face: Face
-    """The newest face, or the last one seen while the track is lost."""
+    """The newest face, or the last one seen while the track is lost; box and landmarks smoothed over time."""
     first_s: float
     last_s: float
     """When the face was last really seen."""
@@ -78,6 +78,9 @@ class Mood:
     arousal: float
     """-1 (calm) to 1 (excited)."""
     t_s: float
+    attention: float | None = None
+    """How much the face points this way, 0-1, by its pose alone (the eyes are not looked at); None while the face
+    finder gives no landmarks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,8 @@ class Audience:
     """Mean over the people seen in the window whose mood does not abstain; 0 when those are fewer than k."""
     arousal: float
     t_s: float
+    attention: float | None = None
+    """Mean over the people seen in the window whose attention is known; None when those are fewer than k."""
 
 
 @dataclass(frozen=True, slots=True)

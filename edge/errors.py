@@ -6,6 +6,7 @@
     +- CameraError              -   a source failed cleanly: reopened with back-off inside the process
     |  +- CameraMissing        78   the back end of the source cannot be loaded on this machine
     +- CameraStalled           75   no frame for too long: a fresh process is the only cure for a hung driver
+    |                               (75 is also the status of a restart that was asked for)
     +- InputError               1   a file given on the command line cannot be read: named, the rest is done
     +- WebError                 -   the page cannot be served: logged and retried (edge/web/settings.py)
     +- BrokerError              -   logged and retried with back-off; inference goes on

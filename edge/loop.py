@@ -94,7 +94,8 @@ class SenseLoop:
         begin_s = time.perf_counter()
         faces = self._finder.find(frame.image)
         found_s = time.perf_counter()
-        tracks = self._p.people.see(faces, frame.t_s)
+        height_px, width_px = frame.image.shape[:2]
+        tracks = self._p.people.see(faces, frame.t_s, frame_px=(width_px, height_px))
         due = [track for track in tracks if self._p.people.readable(track)]
         tracked_s = time.perf_counter()
         probs = self._p.classifier.classify(frame.image, [track.face for track in due])

@@ -8,6 +8,7 @@ from pathlib import Path
 from edge.errors import ModelError
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
+_DEVICE_CONFIG = Path("/etc/moodcast/moodcast.yaml")
 _INSTALLED = Path(sys.prefix) / "share" / "moodcast"
 
 
@@ -15,6 +16,11 @@ def shipped(folder: str) -> Path:
     """Path of a shipped folder: ``models`` or ``config``."""
     beside = _CHECKOUT / folder
     return beside if beside.is_dir() else _INSTALLED / folder
+
+
+def default_config() -> Path:
+    """The configuration where none is named: the installed device's own, else the shipped one."""
+    return _DEVICE_CONFIG if _DEVICE_CONFIG.is_file() else shipped("config") / "moodcast.yaml"
 
 
 def model_path(name_or_path: str) -> Path:

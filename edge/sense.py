@@ -7,6 +7,7 @@ import os
 import platform
 import secrets
 import time
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
@@ -48,28 +49,18 @@ def build_sense(config: Config, *, path: Path | None = None, recent: RecentProbl
     cv2.setNumThreads(1)  # one core for the daemon; the others belong to the kiosk's browser
     folder = state_dir(config)
     state = StateFile(folder / "sense.json")
-    unit = unit_id(config, folder)
-    topics = Topics(config.mqtt.base_topic, unit)
+    topics = Topics(config.mqtt.base_topic, unit_id(config, folder))
     classifier = EmotionClassifier(model_path(config.emotion.model), threads=config.emotion.threads)
-    stamper = Stamper(unit, secrets.token_hex(8), start_s)
+    stamper = Stamper(topics.unit, secrets.token_hex(8), start_s)
     # Heard also while discovery is off: a reload may switch it on.
     birth_topic = _discovery(config, topics).birth_topic
-    link = MqttLink(
-        mqtt_settings(config, client_id("sense", unit)),
-        will=Message(topics.availability, OFFLINE, retain=True),
-        birth=Message(topics.availability, ONLINE, retain=True),
-        subscriptions=[topics.privacy_set, topics.requests, birth_topic],
-    )
-
-    def settings(config: Config) -> SenseSettings:
-        return _sense_settings(config, topics, model=classifier.card.sha256[:8])
-
+    link = _link(config, topics, birth_topic)
+    settings = partial(_sense_settings, topics=topics, model=classifier.card.sha256[:8])
     first = settings(config)
     switch = PauseSwitch(state, start_paused=config.privacy.start_paused)
+    camera = make_camera(camera_settings(config))
     parts = SenseParts(
-        grabber=Grabber(
-            make_camera(camera_settings(config)), reopen_max_s=config.camera.reopen_max_s, paused=switch.paused
-        ),
+        grabber=Grabber(camera, reopen_max_s=config.camera.reopen_max_s, paused=switch.paused),
         finder=face_finder(config),
         classifier=classifier,
         people=People(first.people),
@@ -88,7 +79,16 @@ def build_sense(config: Config, *, path: Path | None = None, recent: RecentProbl
     return SenseLoop(parts, first)
 
 
-def _sense_settings(config: Config, topics: Topics, *, model: str) -> SenseSettings:
+def _link(config: Config, topics: Topics, birth_topic: str) -> MqttLink:
+    return MqttLink(
+        mqtt_settings(config, client_id("sense", topics.unit)),
+        will=Message(topics.availability, OFFLINE, retain=True),
+        birth=Message(topics.availability, ONLINE, retain=True),
+        subscriptions=[topics.privacy_set, topics.requests, birth_topic],
+    )
+
+
+def _sense_settings(config: Config, *, topics: Topics, model: str) -> SenseSettings:
     recording = config.camera.source in ("video", "images", "demo")
     pace_s = 1.0 / config.camera.rate_hz if config.camera.source == "images" else 0.0
     return SenseSettings(
@@ -113,8 +113,13 @@ def _sense_settings(config: Config, topics: Topics, *, model: str) -> SenseSetti
 
 
 def _supervised() -> bool:
-    """Whether systemd (which sets these for a service) or a container's engine starts the process again."""
-    return bool(os.environ.get("INVOCATION_ID") or os.environ.get("NOTIFY_SOCKET")) or os.getpid() == 1
+    """Whether systemd or a container's engine starts the process again.
+
+    systemd.exec(5): NOTIFY_SOCKET is set for our kind of service; SYSTEMD_EXEC_PID names the process that systemd
+    itself started, so a shell of a desktop, which inherits it, does not count.
+    """
+    own = str(os.getpid())
+    return bool(os.environ.get("NOTIFY_SOCKET")) or own in ("1", os.environ.get("SYSTEMD_EXEC_PID"))
 
 
 def _count_start(state: StateFile) -> int:

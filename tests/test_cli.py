@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge import cli
+from edge.core.people import PeopleSettings
 
 CLIP = Path(cli.__file__).parent / "camera" / "demo.mp4"
 
@@ -64,7 +65,8 @@ def test_replay_explains_why(capsys: pytest.CaptureFixture[str]) -> None:
     trace = Path(__file__).parent / "golden" / "flicker.trace.jsonl"
     assert cli.main(["replay", str(trace), "--explain"]) == 0
     text = capsys.readouterr().out
-    assert "enter 0.50 leave 0.35" in text
+    trigger = PeopleSettings().trigger
+    assert f"enter {trigger.enter:.2f} leave {trigger.leave:.2f}" in text
     assert "waits" in text
     assert "fades" in text
     assert "start" in text

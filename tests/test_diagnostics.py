@@ -43,8 +43,9 @@ def planted(folder: Path, port: int, monkeypatch: pytest.MonkeyPatch, camera: di
     secret = folder / "password"
     secret.write_text(f"{IN_FILE}\n")
     secret.chmod(0o600)
-    (folder / "moodcast.env").write_text(f"MOODCAST_MPD_PASSWORD={IN_ENVIRONMENT}\n")
-    (folder / "moodcast.env").chmod(0o600)
+    (folder / "secrets").mkdir()
+    (folder / "secrets" / "environment").write_text(f"# for the service\nDOOR_CAMERA='{IN_VARIABLE}'\n")
+    (folder / "secrets" / "environment").chmod(0o600)
     monkeypatch.setenv("MOODCAST_MPD_PASSWORD", IN_ENVIRONMENT)
     monkeypatch.setenv("DOOR_CAMERA", IN_VARIABLE)
     mqtt = {"username": "moodcast", "password_file": str(secret)}
@@ -156,6 +157,15 @@ def test_the_scrubber_knows_a_secret_in_every_dress() -> None:
     assert scrub("abc") == "abc", "a secret of two characters would eat every text"
     assert scrub("rtsp://u:p@host/") == "rtsp://***@host/"
     assert secret_values({"PWD": "/root", "MY_TOKEN": "t", "HOME": "/root"}) == ["t"]
+
+
+def test_secrets_are_known_from_their_files(tmp_path: Path) -> None:
+    (tmp_path / "environment").write_text("# comment\nA='hunter22'\nB=x=y=z\n")
+    (tmp_path / "password").write_text("pass=word\n")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    files = [tmp_path / name for name in ("environment", "password", "binary", "missing")]
+    scrub = scrubber(None, {}, files=files)
+    assert scrub("hunter22 / x=y=z / pass=word") == "*** / *** / ***"
 
 
 def test_a_configuration_that_cannot_be_read_leaves_the_rest_of_the_scrubber() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -23,9 +24,11 @@ from edge.core.picture import complaint, quality
 from edge.core.topics import Topics
 from edge.doctor.broker import broker_check
 from edge.doctor.camera import camera_checks
+from edge.doctor.check import Check
 from edge.doctor.machine import clock_check, temperature_check, throttling_check
 from edge.doctor.model import import_error, numpy_check
 from edge.doctor.page import page_check
+from edge.doctor.sandbox import rights, run_inside
 from edge.doctor.sound import player_check, sound_check, tone
 from edge.errors import CameraError
 from edge.mqtt import MqttSettings
@@ -87,7 +90,7 @@ def test_a_healthy_installation_has_no_red_line(site: Site, capsys: pytest.Captu
     status, checks = site.examine(capsys)
     assert [check for check in checks.values() if check["ok"] is False] == []
     assert status == 0
-    assert {name for name, check in checks.items() if check["ok"] is None} == {"numpy", "sound", "player"}
+    assert {name for name, check in checks.items() if check["ok"] is None} == {"sandbox", "numpy", "sound", "player"}
     assert all(check["detail"].startswith("skipped: ") for check in checks.values() if check["ok"] is None)
 
 
@@ -288,6 +291,65 @@ def test_numpy_pairing_words() -> None:
     assert "reinstall" in numpy_check(wanted=True, probe=lambda _name: "ImportError: libcamera.so").remedy
     assert import_error("json") == ""
     assert import_error("no_such_module_anywhere") is None
+
+
+UNIT = """[Unit]
+Description=x
+[Service]
+Type=notify
+ExecStart=/opt/moodcast/current/bin/moodcast sense --config /etc/moodcast/moodcast.yaml
+ExecReload=/bin/kill -HUP $MAINPID
+User=moodcast
+# a comment with = in it
+DeviceAllow=char-media rw
+SystemCallFilter=@system-service \\
+  @file-system
+CapabilityBoundingSet=
+Restart=always
+WatchdogSec=30
+# /etc/systemd/system/moodcast-sense.service.d/override.conf
+[Service]
+MemoryDenyWriteExecute=no
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def test_the_sandbox_takes_over_the_rights_of_the_unit_and_its_drop_ins() -> None:
+    assert rights(UNIT) == [
+        "User=moodcast", "DeviceAllow=char-media rw", "SystemCallFilter=@system-service    @file-system",
+        "CapabilityBoundingSet=", "MemoryDenyWriteExecute=no",
+    ]  # fmt: skip
+    shipped_unit = shipped("config").parent / "systemd" / "moodcast-sense.service"
+    own = rights(shipped_unit.read_text())
+    assert {"User=moodcast", "DeviceAllow=char-video4linux rw", "StateDirectory=moodcast"} <= set(own)
+    assert not [right for right in own if right.startswith(("Exec", "Restart", "Type"))]
+
+
+def test_inside_the_sandbox_the_installed_command_is_asked() -> None:
+    asked: list[list[str]] = []
+    told = {"checks": [{"name": "camera", "ok": False, "detail": "closed", "remedy": "open it"}]}
+
+    def run(command: Any) -> subprocess.CompletedProcess[str]:
+        asked.append(list(command))
+        out = UNIT if command[0] == "systemctl" else json.dumps(told)
+        return subprocess.CompletedProcess(command, 0, out, "")
+
+    checks = run_inside(["--config", "/etc/moodcast/moodcast.yaml"], run=run)
+    assert checks == [Check("camera", False, "closed", "open it")]
+    assert asked[1][0] == "systemd-run"
+    assert "DeviceAllow=char-media rw" in asked[1]
+    assert asked[1][-6:-4] == ["/opt/moodcast/current/bin/moodcast", "doctor"]
+
+
+@pytest.mark.parametrize("broken", ["not installed", "no answer"])
+def test_without_the_sandbox_the_doctor_says_so_and_goes_on(broken: str) -> None:
+    def run(command: Any) -> subprocess.CompletedProcess[str]:
+        if broken == "not installed" or command[0] != "systemctl":
+            return subprocess.CompletedProcess(command, 1, "", "Unknown assignment")
+        return subprocess.CompletedProcess(command, 0, UNIT, "")
+
+    assert broken in str(run_inside([], run=run))
 
 
 def test_our_page_is_known_by_its_answer_and_a_free_port_is_fine() -> None:

@@ -34,6 +34,11 @@ DAEMONS = SERVICES[:2]
 DENIED = {"mbind"}
 """Called, outside the filters on purpose: OpenBLAS asks for memory near its processor and takes what it gets. The test
 answers EPERM, as the unit does, and the daemons must do their work all the same."""
+DENIED_TO_BROWSER = {
+    *("fchown", "landlock_create_ruleset", "pkey_alloc"),
+    *("sched_setaffinity", "sched_setattr", "setpriority"),
+}
+"""Likewise: priorities, a second fence, an owner that is right already. capset, which it needs, is let in."""
 EXPOSURE_MAX = 1.7
 """Of systemd-analyze security, from 0 (tight) to 10. Distributions' own units of such daemons stand at 9."""
 
@@ -149,6 +154,21 @@ def allowed_calls(name: str) -> set[str]:
     return allowed
 
 
+def _read_trace(path: Path) -> tuple[set[str], list[str]]:
+    """Names of the calls in strace's file, and those that asked for memory both writable and executable."""
+    calls: set[str] = set()
+    executable: list[str] = []
+    with path.open(errors="replace") as log:
+        for line in log:
+            match = re.match(r"\d+\s+(?:<\.\.\. )?(\w+)(?:\(| resumed)", line)
+            if match:
+                calls.add(match[1])
+            forbidden = "PROT_EXEC" in line and ("PROT_WRITE" in line or "mprotect" in line)
+            if forbidden and "= -1" not in line:
+                executable.append(line.strip())
+    return calls, executable
+
+
 class Traced:
     """A daemon under strace: what it called, and whether it ever asked for memory that is writable and executable."""
 
@@ -168,17 +188,7 @@ class Traced:
         for child in children:
             os.kill(int(child), signal.SIGTERM)
         assert self._process.wait(20) == 0
-        calls: set[str] = set()
-        executable: list[str] = []
-        with self._log.open(errors="replace") as log:
-            for line in log:
-                match = re.match(r"\d+\s+(?:<\.\.\. )?(\w+)(?:\(| resumed)", line)
-                if match:
-                    calls.add(match[1])
-                forbidden = "PROT_EXEC" in line and ("PROT_WRITE" in line or "mprotect" in line)
-                if forbidden and "= -1" not in line:
-                    executable.append(line.strip())
-        return calls, executable
+        return _read_trace(self._log)
 
 
 @pytest.mark.timeout(180)
@@ -207,6 +217,32 @@ def test_daemons_stay_within_their_filters(tmp_path: Path) -> None:
         assert len(calls) > 40, f"{name}: strace saw too little"
         assert calls - allowed_calls(name) - DENIED == set(), name
         assert executable == [], f"{name}: MemoryDenyWriteExecute= would forbid this"
+
+
+@pytest.mark.timeout(180)
+def test_browser_shows_a_page_within_its_filter(tmp_path: Path) -> None:
+    """Chromium with the helper's flags, without a screen, where the calls outside the unit's filter fail."""
+    needs("strace", "strace")
+    needs("chromium", "chromium")
+    page = tmp_path / "page.html"
+    page.write_text("<script>document.documentElement.lang = 'r' + 6 * 7</script>")
+    flags = [flag for flag in program("moodcast-kiosk").FLAGS if flag not in ("--kiosk", "--ozone-platform=wayland")]
+    log = tmp_path / "browser.strace"
+    done = subprocess.run(
+        [
+            *("strace", "-f", "-qq", "-s", "0", "-e", "signal=none", "-o", str(log)),
+            *("-e", f"inject={','.join(sorted(DENIED_TO_BROWSER))}:error=EPERM"),
+            *("chromium", "--headless", "--disable-gpu", "--no-sandbox", "--test-type", *flags),
+            *(f"--user-data-dir={tmp_path}/profile", "--virtual-time-budget=500", "--dump-dom", page.as_uri()),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert 'lang="r42"' in done.stdout, done.stderr[-2000:]
+    calls, executable = _read_trace(log)
+    assert calls - allowed_calls("moodcast-kiosk") - DENIED_TO_BROWSER == set()
+    assert executable == [], "MemoryDenyWriteExecute= would forbid this"
 
 
 # --- the kiosk's helper ----------------------------------------------------------------------------------------------
@@ -336,10 +372,10 @@ def test_kiosk_without_a_browser_says_what_to_install(tmp_path: Path) -> None:
 # --- opening hours ---------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def hours() -> ModuleType:
-    loader = importlib.machinery.SourceFileLoader("moodcast_hours", str(UNITS / "moodcast-hours"))
-    spec = importlib.util.spec_from_loader("moodcast_hours", loader)
+def program(name: str) -> ModuleType:
+    """One of the programs beside the units, as a module."""
+    loader = importlib.machinery.SourceFileLoader(name.replace("-", "_"), str(UNITS / name))
+    spec = importlib.util.spec_from_loader(loader.name, loader)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
     sys.dont_write_bytecode, kept = True, sys.dont_write_bytecode
@@ -348,6 +384,11 @@ def hours() -> ModuleType:
     finally:
         sys.dont_write_bytecode = kept
     return module
+
+
+@pytest.fixture(scope="module")
+def hours() -> ModuleType:
+    return program("moodcast-hours")
 
 
 MONDAY = datetime(2026, 11, 16)

@@ -11,7 +11,7 @@ from torch import nn
 from edge.core.decode import Level, decode
 from edge.data import Face, Image
 from edge.measure.box_sets import SIDE_PX, BoxPicture, Judged, best_recall, curve, judge, recall_and_false, scaled
-from edge.vision.own import FILL, letterbox
+from edge.vision.own import FILL, letterbox, middle_inside
 
 FALSE_MAX = (0.05, 0.08, 0.2)
 SCORE_MIN = 0.05
@@ -35,9 +35,11 @@ def find(net: nn.Module, image: Image, side: int) -> list[Face]:
         for stride, logits, places in zip(STRIDES, outputs[0::2], outputs[1::2], strict=True)
     ]
     found = decode(levels, score_min=SCORE_MIN)
+    boxes = found.boxes_xywh / np.tile(scale, 2)
+    kept = middle_inside(boxes, image)
     return [
-        Face(tuple((box / np.tile(scale, 2)).tolist()), points / scale, float(score))
-        for box, points, score in zip(found.boxes_xywh, found.landmarks, found.scores, strict=True)
+        Face(tuple(box.tolist()), points / scale, float(score))
+        for box, points, score in zip(boxes[kept], found.landmarks[kept], found.scores[kept], strict=True)
     ]
 
 

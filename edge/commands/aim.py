@@ -19,7 +19,7 @@ from edge.doctor.files import is_paused
 from edge.errors import InputError
 from edge.grabber import Grabber
 from edge.logs import quiet
-from edge.paths import shipped
+from edge.paths import default_config
 from edge.terminal import Terminal
 
 _TICK_S = 0.2
@@ -29,7 +29,7 @@ _STOP_S = 1.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, default=shipped("config") / "moodcast.yaml", help="default: %(default)s")
+    parser.add_argument("--config", type=Path, default=default_config(), help="default: %(default)s")
     parser.add_argument("--web", type=int, metavar="PORT", help="also in a browser on this machine; 0: any free port")
     parser.add_argument("--seconds", type=float, help="end after so long; default: at Ctrl-C")
     parser.epilog = (

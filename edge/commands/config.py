@@ -11,7 +11,7 @@ from pathlib import Path
 from edge.config.file import PASSWORD_VARIABLE, effective_yaml, load_config
 from edge.config.schema import Config
 from edge.errors import EXIT_CONFIG, ConfigError
-from edge.paths import shipped
+from edge.paths import default_config
 
 
 def check_config(path: Path) -> int:
@@ -29,7 +29,7 @@ def check_config(path: Path) -> int:
 
 def show_config(path: Path | None) -> int:
     """Prints the effective values with secrets masked; without ``path`` those of the shipped default file."""
-    config = _load(path or shipped("config") / "moodcast.yaml")
+    config = _load(path or default_config())
     if config is None:
         return EXIT_CONFIG
     sys.stdout.write(effective_yaml(config))

@@ -25,12 +25,13 @@ from edge.doctor.files import catalogue_check, is_paused, secrets_check, state_c
 from edge.doctor.machine import clock_check, disk_check, temperature_check, throttling_check
 from edge.doctor.model import model_check, numpy_check, runtime_check
 from edge.doctor.page import page_check
+from edge.doctor.sandbox import INSIDE, STATE_DIRECTORY, run_inside
 from edge.doctor.sound import player_check, sound_check
 from edge.errors import ConfigError, InputError
 from edge.logs import quiet
 from edge.machine import clock_synced, temperature_c, throttled
 from edge.mqtt import MqttSettings
-from edge.paths import shipped
+from edge.paths import default_config, shipped
 from edge.sense import versions
 from edge.vitals import machine
 
@@ -53,7 +54,7 @@ class Surroundings:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, default=shipped("config") / "moodcast.yaml", help="default: %(default)s")
+    parser.add_argument("--config", type=Path, default=default_config(), help="default: %(default)s")
     parser.add_argument("--json", action="store_true", help='print {"checks": [{"name", "ok", "detail", "remedy"}]}')
     parser.add_argument("--sound", action="store_true", help="play a tone")
     parser.add_argument(
@@ -62,17 +63,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="OUT.zip",
         help="also write a file for whoever helps you: no secrets, no pictures",
     )
+    parser.add_argument(INSIDE, dest="inside", action="store_true", help=argparse.SUPPRESS)
     parser.epilog = (
         "Exit status 1 when a check is red; each red line is followed by what to do. `ok` null or `-`: cannot apply "
-        "here. Run it as the service's user, to meet its rights: sudo -u moodcast moodcast doctor --config ..."
+        "here. As root, where the service is installed, the checks run with the service's rights (user, sandbox); "
+        "the line `sandbox` says whether they did."
     )
 
 
 def run(args: argparse.Namespace) -> int:
     with quiet():
         config, first = _configuration(args.config)
-        checks = [first, *examine(config, args.config, sound=args.sound, around=Surroundings.real())]
-        scrub = scrubber(config, os.environ)
+        checks = _checks(args, config, first)
+        scrub = scrubber(config, os.environ, files=_files_beside(args.config))
         checks = [replace(check, detail=scrub(check.detail), remedy=scrub(check.remedy)) for check in checks]
         told = json.dumps({"checks": [asdict(check) for check in checks]}, indent=2)
         if args.bundle is not None:
@@ -84,7 +87,23 @@ def run(args: argparse.Namespace) -> int:
     return 1 if any(check.ok is False for check in checks) else 0
 
 
-def examine(config: Config | None, path: Path, *, sound: bool, around: Surroundings) -> list[Check]:
+def _checks(args: argparse.Namespace, config: Config | None, first: Check) -> list[Check]:
+    """With the rights of the service where that can be done; the sound, which the service may not make, from here."""
+    sound = skipped("sound", "told outside of the sandbox") if args.inside else sound_check(asked=args.sound)
+    why = "runs with the rights of who called it: call it as root for those of the service"
+    if args.inside or os.geteuid() == 0:
+        found = "inside" if args.inside else run_inside(["--config", str(args.config.absolute())])
+        if isinstance(found, list):
+            # What else is asked on this run means the service's unit, too.
+            os.environ.setdefault("STATE_DIRECTORY", STATE_DIRECTORY)
+            with_rights = green("sandbox", "all but the sound was looked at with the rights of the service")
+            return [with_rights, *(sound if check.name == "sound" else check for check in found)]
+        why = found
+    own = [] if args.inside else [skipped("sandbox", why)]
+    return [*own, first, *examine(config, args.config, sound=sound, around=Surroundings.real())]
+
+
+def examine(config: Config | None, path: Path, *, sound: Check, around: Surroundings) -> list[Check]:
     """All checks but the configuration's own, in the order of the report. ``config`` None: it has mistakes."""
     on_road = config is not None and config.deployment.context == "vehicle-private"
     picamera2 = config is not None and config.camera.source == "picamera2"
@@ -94,7 +113,7 @@ def examine(config: Config | None, path: Path, *, sound: bool, around: Surroundi
         clock_check(wall_s=around.wall_s, synced=around.synced, may_be_offline=on_road),
         temperature_check(around.temperature_c),
         throttling_check(around.throttled),
-        sound_check(asked=sound),
+        sound,
     ]
     if config is None:
         return [*checks, *(skipped(name, "the configuration has mistakes") for name in _OF_CONFIGURATION)]
@@ -124,15 +143,21 @@ def _files(config: Config, path: Path) -> list[Check]:
 
 
 def _secret_files(config: Config, path: Path) -> list[Path]:
-    """The password's file, environment files beside the configuration, and this itself when it holds a secret."""
-    found = sorted(path.absolute().parent.glob("*.env"))
-    if config.mqtt.password_file is not None and not os.environ.get(PASSWORD_VARIABLE):
-        found.insert(0, Path(config.mqtt.password_file))
+    """The password's file, those that tools/install makes, and the configuration itself when it holds a secret."""
+    password_file = None if config.mqtt.password_file is None else Path(config.mqtt.password_file)
+    found = [p for p in _files_beside(path) if p != password_file]
+    if password_file is not None and not os.environ.get(PASSWORD_VARIABLE):
+        found.insert(0, password_file)
     texts = f"{config.camera.path} {config.camera.pipeline}"
     in_the_open = texts.replace("${", "")  # a variable is no secret; the mask would hide it all the same
     if "${" not in texts and mask_secrets(in_the_open) != in_the_open:
         found.append(path)
     return found
+
+
+def _files_beside(path: Path) -> list[Path]:
+    """Where tools/install keeps secrets."""
+    return sorted(p for p in (path.absolute().parent / "secrets").glob("*") if p.is_file())
 
 
 def _parts(config: Config, around: Surroundings) -> list[Check]:

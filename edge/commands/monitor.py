@@ -17,7 +17,7 @@ from edge.errors import EXIT_INPUT
 from edge.logs import quiet
 from edge.monitor import TAILS, Board, boards, line
 from edge.mqtt import Message, MqttLink
-from edge.paths import shipped
+from edge.paths import default_config
 from edge.terminal import Terminal
 
 _ONCE_S = 7.0
@@ -28,7 +28,7 @@ _TICK_S = 0.1
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--config", type=Path, default=shipped("config") / "moodcast.yaml", help="for the broker; default: %(default)s"
+        "--config", type=Path, default=default_config(), help="for the broker; default: %(default)s"
     )
     parser.add_argument("--unit", help="one unit alone; default: unit.id of the configuration, else all that speak")
     parser.add_argument("--once", action="store_true", help="show the present state and end; status 1: no unit online")

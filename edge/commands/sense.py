@@ -7,15 +7,15 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from edge.config.file import load_config, password
 from edge.config.schema import Config, mask_secrets
 from edge.errors import EXIT_STALLED, CameraStalled, ConfigError
 from edge.logs import RecentProblems, log_to_stderr
-from edge.paths import shipped
-from edge.scrub import Scrubber, secret_values
+from edge.paths import default_config
+from edge.scrub import Scrubber, file_values, secret_values
 from edge.sense import build_sense
 
 EXIT_RESTART = EXIT_STALLED
@@ -23,7 +23,7 @@ EXIT_RESTART = EXIT_STALLED
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, default=shipped("config") / "moodcast.yaml", help="default: %(default)s")
+    parser.add_argument("--config", type=Path, default=default_config(), help="default: %(default)s")
     parser.epilog = (
         "SIGHUP, or a message on request/reload, reads the file again: a good one is taken over at once, keys that "
         "need a restart are named; a bad one changes nothing. SIGTERM ends the daemon."
@@ -49,9 +49,12 @@ def run(args: argparse.Namespace) -> int:
     return EXIT_RESTART if sense.restarting else 0
 
 
-def scrubber(config: Config | None, environ: Mapping[str, str]) -> Scrubber:
-    """Takes every secret that Moodcast can know out of a text. ``config`` None: the file cannot be read."""
-    known = secret_values(environ)
+def scrubber(config: Config | None, environ: Mapping[str, str], *, files: Sequence[Path] = ()) -> Scrubber:
+    """Takes every secret that Moodcast can know out of a text.
+
+    ``config`` None: the file cannot be read. ``files``: more secrets, a line each, alone or as NAME=value.
+    """
+    known = secret_values(environ) + file_values(files)
     if config is not None:
         texts = f"{config.camera.path} {config.camera.pipeline}"
         known += [value for name, value in environ.items() if f"${{{name}}}" in texts]

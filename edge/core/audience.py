@@ -34,6 +34,7 @@ class AudienceCounter:
         moods = [mood for _, mood in self._seen.values() if not mood.abstain]
         # Fewer than k readable moods would single people out again, so they count as unknown: the origin.
         known = len(moods) if len(moods) >= self._k else 0
+        looks = [mood.attention for _, mood in self._seen.values() if mood.attention is not None]
         return Audience(
             in_view=len(people),
             seen=len(self._seen),
@@ -41,4 +42,5 @@ class AudienceCounter:
             valence=sum(m.valence for m in moods) / known if known else 0.0,
             arousal=sum(m.arousal for m in moods) / known if known else 0.0,
             t_s=t_s,
+            attention=sum(looks) / len(looks) if len(looks) >= self._k else None,
         )

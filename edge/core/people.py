@@ -6,16 +6,14 @@ The daemon, ``replay`` and the tests drive the same object; it knows neither cam
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from edge.core.attention import AttentionSettings, attention
+from edge.core.main_face import MainFaceSettings, main_face
 from edge.core.smooth import Smoother
-from edge.core.track import Tracker
+from edge.core.track import Tracker, single
 from edge.core.trigger import Trigger, TriggerSettings, TriggerState
 from edge.data import UNSURE, EmotionEvent, Face, Floats, Mood, Person, Track
-
-_MAIN_LARGER = 1.3
-"""Another face becomes the main one when its area is this much larger. Two people at the same distance differ by less,
-so the main face does not jump between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +23,12 @@ class PeopleSettings:
     max_lost_s: float = 0.7
     confirm_s: float = 0.25
     min_iou: float = 0.2
-    tau_s: float = 0.35
-    confidence_min: float = 0.4
+    tau_s: float = 0.27
+    confidence_min: float = 0.38
     min_face_px: float = 24.0
     trigger: TriggerSettings = field(default_factory=TriggerSettings)
+    main_face: MainFaceSettings = field(default_factory=MainFaceSettings)
+    attention: AttentionSettings = field(default_factory=AttentionSettings)
 
 
 @dataclass(slots=True)
@@ -47,10 +47,16 @@ class People:
         self._tracker = Tracker(max_lost_s=settings.max_lost_s, min_iou=settings.min_iou)
         self._states: dict[int, _State] = {}
         self._main_id: int | None = None
+        self._frame_px: tuple[int, int] | None = None
 
-    def see(self, faces: Sequence[Face], t_s: float) -> tuple[Track, ...]:
-        """The tracks of ``faces``, in their order. Those for which ``readable`` holds want a reading."""
-        return self._tracker.update(faces, t_s)
+    def see(self, faces: Sequence[Face], t_s: float, *, frame_px: tuple[int, int] | None = None) -> tuple[Track, ...]:
+        """The tracks of ``faces``, in their order, of a face found twice once. Those for which ``readable`` holds want
+        a reading.
+
+        ``frame_px``: width and height of the frame; without it the main face is not chosen by its place.
+        """
+        self._frame_px = frame_px
+        return self._tracker.update(single(faces), t_s)
 
     def readable(self, track: Track) -> bool:
         """Whether the face is large enough for the network."""
@@ -108,6 +114,8 @@ class People:
             self._states[track.id] = state
         else:
             state.mood, state.track = state.smoother.update(reading, t_s), track
+        # The track's landmarks are smoothed already, so attention is not smoothed again.
+        state.mood = replace(state.mood, attention=attention(track.face.landmarks_px, self._set.attention))
         if not self._confirmed(track):
             return []
         return state.trigger.update(state.mood, t_s, face_px=_face_px(track))
@@ -116,17 +124,8 @@ class People:
         return track.last_s - track.first_s >= self._set.confirm_s
 
     def _choose_main(self) -> None:
-        areas = {
-            s.track.id: s.track.face.box_xywh_px[2] * s.track.face.box_xywh_px[3]
-            for s in self._states.values()
-            if self._confirmed(s.track)
-        }
-        if not areas:
-            self._main_id = None
-            return
-        largest = max(areas, key=lambda i: (areas[i], -i))
-        if self._main_id not in areas or areas[largest] > _MAIN_LARGER * areas[self._main_id]:
-            self._main_id = largest
+        tracks = [s.track for s in self._states.values() if self._confirmed(s.track)]
+        self._main_id = main_face(tracks, self._main_id, self._set.main_face, frame_px=self._frame_px)
 
     @staticmethod
     def _person(state: _State, t_s: float) -> Person:

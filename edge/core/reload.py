@@ -16,7 +16,7 @@ LIVE = (
 )  # fmt: skip
 """Keys that a running daemon takes over. A name that ends in a point is a whole section. All others need a restart:
 what is opened once (camera, network, connection, state folder), and what counts at the first start alone."""
-COMPANION = ("companion.", "kiosk.", "speaker.", "deployment.context")
+COMPANION = ("companion.", "kiosk.", "display.", "speaker.", "deployment.context")
 """Keys that the daemon with the camera does not use: the companion takes them at its own start."""
 
 

@@ -54,7 +54,7 @@ def emotion(stamp: Stamp, people: Sequence[Person], *, model: str) -> Payload:
     Nobody in view: it is ``none`` and the fields about the person are null.
     """
     if not people:
-        absent = ("track_id", "confidence", "abstain", "probs", "valence", "arousal", "held_s", "face_px")
+        absent = ("track_id", "confidence", "abstain", "probs", "valence", "arousal", "attention", "held_s", "face_px")
         nobody = {"emotion": NOBODY, "in_view": 0, **dict.fromkeys(absent)}
         return checked({**stamped(stamp), **nobody, "model": model})
     person = people[0]
@@ -85,6 +85,7 @@ def audience(stamp: Stamp, audience: Audience) -> Payload:
             "window_s": _seconds(audience.window_s),
             "valence": _fraction(audience.valence),
             "arousal": _fraction(audience.arousal),
+            "attention": None if audience.attention is None else _fraction(audience.attention),
         }
     )
 
@@ -208,6 +209,7 @@ def _mood(mood: Mood) -> dict[str, object]:
         "probs": {name: _fraction(p) for name, p in zip(EMOTIONS, mood.probs, strict=True)},
         "valence": _fraction(mood.valence),
         "arousal": _fraction(mood.arousal),
+        "attention": None if mood.attention is None else _fraction(mood.attention),
     }
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from edge.core.people import People, PeopleSettings
 from edge.core.smooth import checked
+from edge.core.track import single
 from edge.core.trigger import TriggerState
 from edge.data import EMOTIONS, EmotionEvent, Face, Floats, Person
 from edge.errors import InputError
@@ -73,11 +74,12 @@ def replay(steps: Iterable[Step], settings: PeopleSettings) -> Iterator[Replayed
     people, t_s = People(settings), None
     for step in steps:
         t_s = step.t_s
-        tracks = people.see(step.faces, t_s)
+        faces = single(step.faces)
+        read = {id(face): probs for face, probs in zip(step.faces, step.readings, strict=True)}
         readings = {
             track.id: probs
-            for track, probs in zip(tracks, step.readings, strict=True)
-            if probs is not None and people.readable(track)
+            for track, face in zip(people.see(faces, t_s), faces, strict=True)
+            if (probs := read[id(face)]) is not None and people.readable(track)
         }
         events = people.read(readings, t_s)
         present = people.now(t_s)

@@ -91,6 +91,12 @@ def letterbox(image: Image, canvas: NDArray[np.uint8]) -> tuple[NDArray[np.uint8
     return canvas, np.array([columns / width, rows / height])
 
 
+def middle_inside(boxes_xywh: Floats, image: Image) -> NDArray[np.bool_]:
+    """Which boxes (N, 4) have their middle in ``image``: what lies beside it in the letterbox holds no face."""
+    middle = boxes_xywh[:, :2] + boxes_xywh[:, 2:] / 2
+    return np.asarray(((middle >= 0) & (middle <= (image.shape[1], image.shape[0]))).all(axis=1), np.bool_)
+
+
 class OwnFinder:
     """Finds faces of at least ``min_face_px`` on the shorter side with a score of at least ``score_min``."""
 
@@ -117,11 +123,12 @@ class OwnFinder:
         np.bitwise_xor(self._canvas, _FLIP_SIGN, out=self._values.view(np.uint8))
         found = decode(self._levels(), score_min=self._score_min, logit_shift=self.card.logit_shift)
         boxes = found.boxes_xywh / np.tile(scale, 2)
-        large = boxes[:, 2:].min(axis=1, initial=np.inf) >= self._min_face_px
+        kept = boxes[:, 2:].min(axis=1, initial=np.inf) >= self._min_face_px
+        kept &= middle_inside(boxes, image)
         return [
             Face(box_xywh_px=(x, y, width, height), landmarks_px=points, score=score)
             for (x, y, width, height), points, score in zip(
-                boxes[large].tolist(), found.landmarks[large] / scale, found.scores[large].tolist(), strict=True
+                boxes[kept].tolist(), found.landmarks[kept] / scale, found.scores[kept].tolist(), strict=True
             )
         ]
 

@@ -40,7 +40,7 @@ version_name() {
   version=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' edge/__init__.py)
   digest=$( (
     find edge models config systemd tools/install.d requirements/run.lock pyproject.toml -type f \
-      -not -path '*/__pycache__/*' -print0 | sort -z | xargs -0 sha256sum
+      -not -path '*/__pycache__/*' -not -path '*/.*' -print0 | sort -z | xargs -0 sha256sum
     echo "$python $picamera2 $l4t"
     if [ "$picamera2" = yes ]; then system_numpy; fi
   ) | sha256sum | cut -c1-8)

@@ -35,8 +35,11 @@ make_settings() {
   step "configuration"
   touches "$etc"
   touches "$state"
-  act install -d -m 755 "$etc"
-  act install -d -m 700 -o moodcast -g moodcast "$etc/secrets" "$state"
+  [ -d "$etc" ] || act install -d -m 755 "$etc"
+  local folder
+  for folder in "$etc/secrets" "$state"; do
+    [ -d "$folder" ] || act install -d -m 700 -o moodcast -g moodcast "$folder"
+  done
   if [ -e "$etc/moodcast.yaml" ]; then
     say "kept: $etc/moodcast.yaml"
   else
@@ -77,12 +80,12 @@ set_up_broker() {
   fi
   local file
   for file in conf.d/moodcast.conf moodcast.acl moodcast.passwd; do touches "/etc/mosquitto/$file"; done
-  act install -m 644 config/broker/moodcast.conf /etc/mosquitto/conf.d/moodcast.conf
-  act install -m 644 config/broker/moodcast.acl /etc/mosquitto/moodcast.acl
+  place 644 config/broker/moodcast.conf /etc/mosquitto/conf.d/moodcast.conf
+  place 644 config/broker/moodcast.acl /etc/mosquitto/moodcast.acl
   broker_user moodcast mqtt_password
   broker_user integrator integrator_password
   if [ "$dry" != yes ] && getent group mosquitto >/dev/null; then
-    chgrp mosquitto /etc/mosquitto/moodcast.passwd
+    chown root:mosquitto /etc/mosquitto/moodcast.passwd
     chmod 640 /etc/mosquitto/moodcast.passwd
   fi
   systemd_running && act systemctl restart mosquitto

@@ -11,7 +11,7 @@ install_units() {
   local from=$1 unit
   for unit in "${all_units[@]}"; do
     touches "$units/$unit"
-    act install -m 644 "$from/$unit" "$units/$unit"
+    place 644 "$from/$unit" "$units/$unit"
   done
   if at_least "$(systemctl --version | awk 'NR == 1 { print $2 }')" 254; then
     for unit in "${daemons[@]}" moodcast-kiosk.service; do drop_in "$unit" backoff.conf "$from"; done
@@ -25,13 +25,12 @@ install_units() {
 
 drop_in() {
   touches "$units/$1.d/$2"
-  act install -D -m 644 "$3/$2" "$units/$1.d/$2"
+  place 644 "$3/$2" "$units/$1.d/$2"
 }
 
 switch_to() {
   touches "$prefix/current"
-  act ln -sfn "$1" "$prefix/current.new"
-  act mv -T "$prefix/current.new" "$prefix/current"
+  link "$1" "$prefix/current"
 }
 
 enable_units() {
@@ -47,7 +46,7 @@ enable_units() {
     act systemctl enable --quiet "$unit"
   done
   touches /usr/local/bin/moodcast
-  act ln -sfn "$prefix/current/bin/moodcast" /usr/local/bin/moodcast
+  link "$prefix/current/bin/moodcast" /usr/local/bin/moodcast
 }
 
 # Exit 0 when both daemons said READY in time.
@@ -83,7 +82,7 @@ roll_back() {
   if wait_ready; then
     stop "the new version did not start; the one before runs again, with its configuration. The log: journalctl -u moodcast-sense"
   fi
-  stop "neither version starts: journalctl -u moodcast-sense -u moodcast-companion, then moodcast doctor"
+  stop "neither version starts: journalctl -u moodcast-sense -u moodcast-companion, then moodcast doctor --config $etc/moodcast.yaml"
 }
 
 set_up_kiosk() {
@@ -150,6 +149,8 @@ remove_all() {
     if [ -e "$units/$unit" ]; then
       if systemd_running; then act systemctl stop "$unit"; fi
       act systemctl disable --quiet "$unit"
+      # One that failed would stay in systemd's list, without its file.
+      if systemd_running; then act systemctl reset-failed "$unit" 2>/dev/null || true; fi
     fi
     act rm -rf "${units:?}/$unit" "${units:?}/$unit.d"
   done
