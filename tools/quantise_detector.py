@@ -87,9 +87,7 @@ def to_int8(net: nn.Module, pictures: NDArray[np.uint8]) -> bytes:
         work = quantizer.Quantizer(path, recipe.static_wi8_ai8())
         fed = [{"args_0": ((p[None].astype(np.float32) - INPUT_OFFSET) * INPUT_SCALE)} for p in pictures]
         ranges = work.calibrate({"serving_default": fed}, num_threads=2)
-        extra = output_ranges(path, fed)
-        print({name: (ranges.get(name), values) for name, values in extra.items()})
-        ranges |= extra
+        ranges |= output_ranges(path, fed)
         return bytes(work.quantize(ranges).quantized_model)
 
 
