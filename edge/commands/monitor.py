@@ -27,9 +27,7 @@ _TICK_S = 0.1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--config", type=Path, default=default_config(), help="for the broker; default: %(default)s"
-    )
+    parser.add_argument("--config", type=Path, default=default_config(), help="for the broker; default: %(default)s")
     parser.add_argument("--unit", help="one unit alone; default: unit.id of the configuration, else all that speak")
     parser.add_argument("--once", action="store_true", help="show the present state and end; status 1: no unit online")
     parser.add_argument("--json", action="store_true", help="one JSON object a message; with --once: one for all units")
