@@ -154,6 +154,7 @@ class Trainer:
         state |= {"step": self.step, "progress": self.progress, "seed": self.args.seed}
         state |= {"seconds": self.seconds + time.monotonic() - self.began}
         state |= {"samples": self.step * self.args.batch * self.args.processes, "side": self.args.side}
+        state |= {"by_clock": self.args.minutes is not None}
         torch.save(state, self.args.run / "checkpoint.tmp")
         (self.args.run / "checkpoint.tmp").replace(self.args.run / "checkpoint.pt")
 
