@@ -172,8 +172,8 @@ class Camera(Section):
 class Faces(Section):
     """How faces are found."""
 
-    back_end: Literal["haar", "own", "yunet"] = Field(
-        "haar",
+    back_end: Literal["own", "haar", "yunet"] = Field(
+        "own",
         description="`own` is Moodcast's own int8 network, with landmarks; `haar` ships with OpenCV; `yunet` needs "
         "`yunet_file`.",
     )
