@@ -127,6 +127,7 @@ def test_a_visitor_in_front_of_the_real_page(broker: Mosquitto, tmp_path: Path, 
         page.get_by_role("button", name="Like").first.click()
         page.get_by_role("button", name="Pause").click()
         assert recorder.wait_for(lambda r: [g.text for g in r.of(TOPICS.privacy_set)] == ["paused"])
+        assert recorder.wait_for(lambda r: len(r.of(TOPICS.feedback)) == 2)  # the pause is told after it is asked for
         touches = [(g.json["kind"], g.json["item_id"]) for g in recorder.of(TOPICS.feedback)]
         assert touches == [("like", best["item_id"]), ("pause", None)]
         assert page_of(config, "/api/state")["state"]["unit"] == "kiosk-7f3a"
