@@ -28,7 +28,7 @@ def check_config(path: Path) -> int:
 
 
 def show_config(path: Path | None) -> int:
-    """Prints the effective values with secrets masked; without ``path`` those of the shipped default file."""
+    """Prints the effective values with secrets masked; without ``path`` those of the device, else the shipped ones."""
     config = _load(path or default_config())
     if config is None:
         return EXIT_CONFIG
@@ -51,7 +51,9 @@ def _load(path: Path) -> Config | None:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, help="the file (default: the shipped config/moodcast.yaml)")
+    parser.add_argument(
+        "--config", type=Path, help="the file (default: the device's in /etc/moodcast, else the shipped one)"
+    )
     parser.add_argument("--schema", action="store_true", help="print the JSON Schema of the file instead")
 
 
