@@ -7,11 +7,13 @@ Every label is YuNet's, moved with the picture. A face that is cut by the edge, 
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from detector_data import Bgr, Floats, Scene
+from detector_distractors import drawn_thing
 from detector_light import change_light
 
 FILL = 128
@@ -24,6 +26,22 @@ GROUP_DRAWS = {"ffhq": 0.25, "wider": 3.0, "df": 3.0}
 """How often a picture of a group is drawn: portraits less (one large face each), crowds more."""
 
 
+PASTED, PASTED_CHANCES = ("face", "faceless", "beside", "drawn"), (0.55, 0.2, 0.13, 0.12)
+"""What is pasted: an edge says nothing."""
+HARD_KEPT = 3000
+"""Newest places in scenes that the network took for a face; they are shown again."""
+HARD_CHANCE = 0.12
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Which scene fills a sample, and how: sample = ``matrix`` @ scene + ``shift``."""
+
+    scene: Scene
+    matrix: Floats
+    shift: Floats
+
+
 @dataclass(slots=True)
 class Sample:
     """A picture uint8 (S, S, 3) BGR with its faces: boxes (N, 4) xyxy, points (N, 5, 2), scores (N,), ignore (N,)."""
@@ -33,6 +51,8 @@ class Sample:
     points: Floats
     scores: Floats
     ignore: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+    origin: Origin | None = None
+    """None: from several scenes, or with things pasted into it."""
 
     def rows(self) -> Floats:
         """Faces as (N, 16): box, points, score, ignore."""
@@ -74,7 +94,8 @@ def cut(scene: Scene, matrix: Floats, shift: Floats, size: tuple[int, int]) -> S
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=(FILL,) * 3,
     )
-    return Sample(np.asarray(image, np.uint8), *faces_under(scene, matrix, shift, size))
+    faces = faces_under(scene, matrix, shift, size)
+    return Sample(np.asarray(image, np.uint8), *faces, origin=Origin(scene, matrix, shift))
 
 
 def faces_under(scene: Scene, matrix: Floats, shift: Floats, size: tuple[int, int]) -> tuple[Floats, ...]:
@@ -102,6 +123,17 @@ def filling(scene: Scene, matrix: Floats, shift: Floats, size: tuple[int, int]) 
     return (shift + start - low).astype(np.float32)
 
 
+def beside(photo: Scene, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Middle and half size of a window in a photograph of one face that shows at most an edge of that face."""
+    low, high = photo.boxes[0, :2], photo.boxes[0, :2] + photo.boxes[0, 2:]
+    half = np.full(2, float(photo.boxes[0, 2:].min()) * rng.uniform(0.2, 0.4))
+    angle = rng.uniform(0, 2 * math.pi)
+    away = np.array([math.cos(angle), math.sin(angle)])
+    reach = np.abs((high - low) / 2 / np.where(np.abs(away) < 1e-6, 1e-6, away)).min()
+    middle = (low + high) / 2 + away * (reach + 0.85 * float(half.min()))
+    return middle.astype(np.float32), half
+
+
 class Composer:
     """Draws training samples of ``side`` px from loaded ``scenes`` and single ``faces``."""
 
@@ -112,12 +144,21 @@ class Composer:
         self._rng = np.random.default_rng(seed)
         draws = np.array([GROUP_DRAWS.get(s.path.name.split("_")[0], 1.0) for s in self._with])
         self._cumulative = np.cumsum(draws / draws.sum())
+        self._hard: deque[tuple[Scene, Floats, float]] = deque(maxlen=HARD_KEPT)
+
+    def remember(self, origin: Origin, xy: Floats) -> None:
+        """At ``xy`` (2,) of a sample from ``origin`` the network took something else for a face: show it again."""
+        inverse = np.linalg.inv(origin.matrix)
+        scale = float(np.hypot(origin.matrix[0, 0], origin.matrix[1, 0]))
+        self._hard.append((origin.scene, (inverse @ (xy - origin.shift)).astype(np.float32), scale))
 
     def sample(self) -> Sample:
         """One training sample."""
         rng, side = self._rng, self._side
         kind = rng.random()
-        if kind < 0.45:
+        if len(self._hard) > 50 and rng.random() < HARD_CHANCE:
+            sample = self._hard_window((side, side))
+        elif kind < 0.45:
             sample = self._crop((side, side))
         elif kind < 0.86:
             sample = self._mosaic()
@@ -143,7 +184,7 @@ class Composer:
         if rng.random() < 0.65:
             n = int(rng.integers(len(scene.boxes)))
             box = scene.boxes[n]
-            wanted_px = math.exp(rng.uniform(math.log(12.0), math.log(min(largest_px, 0.9 * min(size)))))
+            wanted_px = math.exp(rng.uniform(math.log(14.0), math.log(min(largest_px, 0.9 * min(size)))))
             filled = 0.7 * max(size) / max(scene.size_px) if rng.random() < 0.85 else 0.0
             scale = min(max(float(wanted_px / box[2:].min()), filled), 2.2)
             anchor = box[:2] + box[2:] / 2
@@ -186,26 +227,39 @@ class Composer:
         shift = (np.array(size) / 2 - matrix @ anchor).astype(np.float32)
         return cut(scene, matrix, filling(scene, matrix, shift, size), size)
 
+    def _hard_window(self, size: tuple[int, int]) -> Sample:
+        """A window around a place that was taken for a face, at about the scale at which it was."""
+        rng = self._rng
+        scene, xy, scale = self._hard[int(rng.integers(len(self._hard)))]
+        matrix = similarity(scale * float(np.exp(rng.uniform(-0.35, 0.35))), self._turn(), mirrored=rng.random() < 0.5)
+        shift = (np.array(size) * rng.uniform(0.1, 0.9, 2) - matrix @ xy).astype(np.float32)
+        return cut(scene, matrix, filling(scene, matrix, shift, size), size)
+
     def _pasted(self, sample: Sample) -> Sample:
         """Single faces, and windows on faceless pictures, laid over the sample with feathered edges."""
         parts = [sample]
         for _ in range(int(self._rng.integers(1, 5))):
             taken = np.concatenate([p.boxes for p in parts])
-            part = self._paste(sample.image, taken, is_face=self._rng.random() < 0.65)
+            part = self._paste(sample.image, taken, kind=str(self._rng.choice(PASTED, p=PASTED_CHANCES)))
             if part is not None:
                 parts.append(part)
-        return joined(sample.image, parts)
+        return joined(sample.image, parts)  # without an origin
 
-    def _paste(self, image: Bgr, taken: Floats, *, is_face: bool) -> Sample | None:
+    def _paste(self, image: Bgr, taken: Floats, *, kind: str) -> Sample | None:
         """Lays one thing into ``image`` where it covers none of the faces ``taken``; None when there is no room."""
         rng, side = self._rng, self._side
         px = math.exp(rng.uniform(math.log(12.0), math.log(200.0)))
         matrix = similarity(1.0, self._turn(0.5), mirrored=rng.random() < 0.5)
-        if is_face:
+        if kind == "face":
             source = self._faces[int(rng.integers(len(self._faces)))]
             matrix = matrix * (px / float(source.boxes[0, 2:].min()))
             middle = source.boxes[0, :2] + source.boxes[0, 2:] / 2
             half = 0.5 * source.boxes[0, 2:] * float(np.hypot(*matrix[:, 0])) * rng.uniform(1.1, 1.35)
+        elif kind == "beside":  # hair, ears, collars, hands: what stands around a face and is none
+            source = self._faces[int(rng.integers(len(self._faces)))]
+            middle, half = beside(source, rng)
+            zoom = px / (2.0 * float(half.min()))
+            matrix, half = matrix * zoom, half * zoom
         else:
             source = self._without[int(rng.integers(len(self._without)))]
             matrix = matrix * float(np.exp(rng.uniform(-1.2, 0.3)))
@@ -219,6 +273,10 @@ class Composer:
         low, high = low.clip(0, side - 1), high.clip(1, side)
         size = (int(high[0] - low[0]), int(high[1] - low[1]))
         part = cut(source, matrix, (place - low - matrix @ middle).astype(np.float32), size)
+        if kind == "drawn":
+            part.image = drawn_thing(part.image, place - low, half, rng)
+        if kind == "beside":
+            part = Sample(part.image, *(values[:0] for values in (part.boxes, part.points, part.scores, part.ignore)))
         self._blend(image[low[1] : high[1], low[0] : high[0]], part.image, place - low, half)
         part.boxes = part.boxes + np.tile(low, 2).astype(np.float32)
         part.points = part.points + low.astype(np.float32)

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from detector_net import STRIDES
 from torch import Tensor
 
@@ -21,6 +23,8 @@ BEST = 9
 ALPHA, BETA = 0.5, 4.0
 FULL_SCORE = 0.9
 """A teacher's score from which on the target is not lowered."""
+MISTAKEN = 0.3
+"""A score from which what is no face counts as a mistake."""
 BOX_WEIGHT, POINT_WEIGHT, POINT_BEND = 2.0, 2.0, 0.05
 
 
@@ -104,6 +108,21 @@ def assign(
         at = at[better]
         target[k, at], index[k, at], best[k, at] = wanted[better], n, iou[better] + 1e-6
     return target, index, torch.where(target > 0, torch.ones(()), counts)
+
+
+@torch.no_grad()
+def mistaken(
+    outputs: list[Tensor], faces: Tensor, picture: Tensor, cells: Cells
+) -> list[tuple[int, NDArray[np.float32]]]:
+    """Number of each picture whose surest cell away from every face is sure, and that cell's middle (2,) px."""
+    sure = flattened(outputs)[0].sigmoid()
+    for n in range(len(faces)):
+        low, high = faces[n, :2], faces[n, 2:4]
+        margin = 0.25 * (high - low)
+        near = ((cells.middle > low - margin) & (cells.middle < high + margin)).all(-1)
+        sure[int(picture[n])].masked_fill_(near, 0.0)
+    best, cell = sure.max(dim=1)
+    return [(n, cells.middle[cell[n]].numpy()) for n in torch.nonzero(best > MISTAKEN)[:, 0].tolist()]
 
 
 def losses(

@@ -14,6 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 STRIDES = (8, 16, 32)
+INPUT_SIZE = (512, 384)
+"""Width and height of the exported network's input: 4:3, as most cameras give; others are letterboxed."""
 INPUT_OFFSET, INPUT_SCALE = 128.0, 1.0 / 64.0
 """The network is fed (level - 128) / 64, BGR: in int8 the level less 128."""
 GEOMETRY = 14
@@ -22,11 +24,11 @@ GEOMETRY = 14
 
 @dataclass(frozen=True)
 class Widths:
-    """Channels at the strides 2, 4, 8, 16, 32 and in the pyramid; blocks at 8, 16, 32."""
+    """Channels at the strides 4, 8, 16, 32 and in the pyramid; blocks at 8, 16, 32."""
 
-    trunk: tuple[int, int, int, int, int] = (16, 32, 64, 96, 128)
+    trunk: tuple[int, int, int, int] = (32, 64, 96, 128)
     pyramid: int = 64
-    blocks: tuple[int, int, int] = (1, 2, 1)
+    blocks: tuple[int, int, int] = (2, 3, 1)
 
 
 class ConvBn(nn.Sequential):
@@ -46,6 +48,25 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(x + self.body(x))
+
+
+class Stem(nn.Module):
+    """One convolution from pixels to stride 4.
+
+    Four neighbours of a row are taken as twelve channels, which costs nothing (the memory is the same); rows in fours
+    do not overlap, columns do. Two 3x3 convolutions of stride 2 cost four times as much in int8, since a runtime pads
+    three channels: 2.5 against 0.6 ms at 480 px (tools/time_detector.py).
+    """
+
+    def __init__(self, sink: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(4 * 3, sink, (4, 3), (4, 1), (0, 1), bias=False)
+        self.norm = nn.BatchNorm2d(sink)
+
+    def forward(self, x: Tensor) -> Tensor:
+        n, _, height, width = x.shape
+        fours = x.permute(0, 2, 3, 1).reshape(n, height, width // 4, 12).permute(0, 3, 1, 2)
+        return F.relu(self.norm(self.conv(fours)))
 
 
 class Head(nn.Module):
@@ -73,10 +94,10 @@ class DetectorNet(nn.Module):
     def __init__(self, widths: Widths | None = None) -> None:
         super().__init__()
         widths = widths or Widths()
-        c2, c4, c8, c16, c32 = widths.trunk
+        c4, c8, c16, c32 = widths.trunk
         n8, n16, n32 = widths.blocks
         p = widths.pyramid
-        self.stem = nn.Sequential(ConvBn(3, c2, 3, stride=2), ConvBn(c2, c4, 3, stride=2))
+        self.stem = Stem(c4)
         self.at8 = nn.Sequential(ConvBn(c4, c8, 3, stride=2), *[Block(c8) for _ in range(n8)])
         self.at16 = nn.Sequential(ConvBn(c8, c16, 3, stride=2), *[Block(c16) for _ in range(n16)])
         self.at32 = nn.Sequential(ConvBn(c16, c32, 3, stride=2), *[Block(c32) for _ in range(n32)])

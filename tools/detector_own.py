@@ -26,9 +26,9 @@ def truth_of(scene: Scene) -> BoxPicture:
 
 
 @torch.no_grad()
-def find(net: nn.Module, image: Image, side: int) -> list[Face]:
-    """Faces in uint8 (H, W, 3) BGR by the float network, in its pixels."""
-    boxed, scale = letterbox(image, np.full((side, side, 3), FILL, np.uint8))
+def find(net: nn.Module, image: Image, size: tuple[int, int]) -> list[Face]:
+    """Faces in uint8 (H, W, 3) BGR by the float network at ``size`` (width, height), in the picture's pixels."""
+    boxed, scale = letterbox(image, np.full((size[1], size[0], 3), FILL, np.uint8))
     outputs = [out[0].permute(1, 2, 0).float().numpy() for out in net(as_input(torch.from_numpy(boxed[None])))]
     levels = [
         Level(stride, logits[..., 0], places)
@@ -72,9 +72,9 @@ def summary(judged: list[Judged], *, score: float | None = None) -> dict[str, fl
     return line
 
 
-def measure_own(net: nn.Module, own: list[Scene], *, side: int) -> dict[str, float]:
+def measure_own(net: nn.Module, own: list[Scene], *, size: tuple[int, int]) -> dict[str, float]:
     """``summary`` over the scenes that choose."""
     net.eval()
     with torch.autocast("cpu", torch.bfloat16):
-        judged = [judge(find(net, scaled(scene.levels[0]), side), truth_of(scene)) for scene in own]
+        judged = [judge(find(net, scaled(scene.levels[0]), size), truth_of(scene)) for scene in own]
     return summary(judged)

@@ -25,11 +25,15 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from detector_compose import Composer
+from detector_compose import Composer, Sample
 from detector_data import Scene, own_split, read_faces, read_scenes
-from detector_loss import BOX_WEIGHT, POINT_WEIGHT, cells_of, gathered, losses
-from detector_net import DetectorNet, as_input, parameter_count
+from detector_loss import BOX_WEIGHT, POINT_WEIGHT, cells_of, gathered, losses, mistaken
+from detector_net import INPUT_SIZE, DetectorNet, as_input, parameter_count
 from detector_own import measure_own
+
+
+HARD_FROM = 0.05
+"""Progress from which mistakes are collected: before, nearly everything is one."""
 
 
 def arguments() -> argparse.Namespace:
@@ -41,7 +45,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=40_000, help="batches in all")
     parser.add_argument("--batch", type=int, default=16, help="samples of each process")
     parser.add_argument("--side", type=int, default=320, help="px of a training sample")
-    parser.add_argument("--own-side", type=int, default=448, help="px at which the own split is measured")
+    parser.add_argument("--own-size", type=int, nargs=2, default=INPUT_SIZE, metavar=("WIDTH", "HEIGHT"), help="px")
     parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate of the cosine (AdamW)")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
@@ -108,18 +112,27 @@ class Trainer:
         self.step, self.seconds = saved["step"], saved["seconds"]
         self.progress = saved["progress"] if self.args.minutes is not None else self.step / self.args.steps
 
-    def batch(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Pictures uint8 (B, S, S, 3), faces (K, 16) and the picture of each (K,)."""
+    def batch(self) -> tuple[list[Sample], Tensor, Tensor, Tensor]:
+        """Samples, their pictures uint8 (B, S, S, 3), faces (K, 16) and the picture of each (K,)."""
         samples = [self.composer.sample() for _ in range(self.args.batch)]
         faces, picture = gathered([torch.from_numpy(s.rows()) for s in samples])
-        return torch.from_numpy(np.stack([s.image for s in samples])), faces, picture
+        return samples, torch.from_numpy(np.stack([s.image for s in samples])), faces, picture
+
+    def remember(self, samples: list[Sample], outputs: list[Tensor], faces: Tensor, picture: Tensor) -> None:
+        """Where the network took something else for a face is shown again."""
+        for n, xy in mistaken(outputs, faces, picture, self.cells):
+            origin = samples[n].origin
+            if origin is not None:
+                self.composer.remember(origin, xy)
 
     def advance(self) -> list[float]:
         """One step of all processes; losses for logit, box, points."""
-        images, faces, picture = self.batch()
+        samples, images, faces, picture = self.batch()
         with torch.autocast("cpu", torch.bfloat16):
             outputs = self.net(as_input(images))
         sure, box, point, total = losses(outputs, faces, picture, self.cells)
+        if self.progress > HARD_FROM:
+            self.remember(samples, outputs, faces, picture)
         scale = max(float(total), 1.0)
         loss = (sure + BOX_WEIGHT * box + POINT_WEIGHT * point) / scale
         self.optimiser.zero_grad(set_to_none=False)
@@ -199,7 +212,7 @@ def record(trainer: Trainer, own: list[Scene], means: np.ndarray) -> None:
     line |= {"progress": round(trainer.progress, 4), "rate": trainer.rate()}
     line |= {"minutes": round((trainer.seconds + time.monotonic() - trainer.began) / 60, 1)}
     line |= {f"loss_{name}": round(float(v), 4) for name, v in zip(("logit", "box", "point"), means, strict=True)}
-    line |= {f"own_{name}": value for name, value in measure_own(trainer.ema, own, side=args.own_side).items()}
+    line |= {f"own_{name}": value for name, value in measure_own(trainer.ema, own, size=tuple(args.own_size)).items()}
     print(json.dumps(line), flush=True)
     with (args.run / "log.jsonl").open("a") as log:
         log.write(json.dumps(line) + "\n")
