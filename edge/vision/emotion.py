@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edge.core.crop import crop_square
 from edge.core.probabilities import apply_prior, sigmoid, softmax
 from edge.data import EMOTIONS, Face, Floats, Image, Readings
-from edge.vision.model import Card, load_emotion_model
+from edge.vision.model import Card, EmotionModel, load_emotion_model
 
 
 class EmotionClassifier:
@@ -20,7 +20,16 @@ class EmotionClassifier:
 
     def __init__(self, model_path: Path, *, threads: int = 1) -> None:
         """Load ``NAME.tflite`` and the card beside it; ``threads`` is the runtime's. Raises ModelError."""
-        model = load_emotion_model(model_path, threads=threads)
+        self._take(load_emotion_model(model_path, threads=threads))
+
+    @classmethod
+    def of(cls, model: EmotionModel) -> EmotionClassifier:
+        """With a network that is loaded already."""
+        made = cls.__new__(cls)
+        made._take(model)
+        return made
+
+    def _take(self, model: EmotionModel) -> None:
         self._network, self.card = model.network, model.card
         self.side_px = model.network.input.shape[1]
         """The network sees faces of this many pixels square."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,26 @@ def load_emotion_model(path: Path, *, threads: int = 1) -> EmotionModel:
     for end, found, wanted in (("input", network.input, card.input), ("output", network.output, card.output)):
         check_tensor(path, end, found, wanted)
     return EmotionModel(network, card)
+
+
+def load_beside(path: Path, card: Card, *, threads: int = 1) -> EmotionModel:
+    """Load ``path``, the same network in another form (such as float), which needs no card of its own.
+
+    With a card beside it that one holds, as in ``load_emotion_model``. Else ``card`` holds, but for hash and
+    quantisation, which are the file's. Raises ModelError when the shapes differ from the card's.
+    """
+    if path.with_suffix(".yaml").is_file():
+        return load_emotion_model(path, threads=threads)
+    network = load_network(path, threads=threads)
+    shapes = (network.input.shape, network.output.shape)
+    if shapes != (card.input.shape, card.output.shape):
+        wanted = f"{list(card.input.shape)} to {list(card.output.shape)}"
+        raise ModelError(
+            f"{path}: expected a network from {wanted} (by {card.path}), found {list(shapes[0])} to {list(shapes[1])}; "
+            f"give another one, or write its own card {path.with_suffix('.yaml').name}"
+        )
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    return EmotionModel(network, replace(card, sha256=sha256, input=network.input, output=network.output))
 
 
 def read_card(path: Path) -> Card:
