@@ -79,7 +79,7 @@ def axes(canvas: Image, corner: tuple[int, int], size: int, low: float = 0.0) ->
         x, y = x0 + fifth * size // 5, y1 - fifth * size // 5
         cv2.line(canvas, (x, y0), (x, y1), PALE, 1)
         cv2.line(canvas, (x0, y), (x1, y), PALE, 1)
-        text(canvas, f"{low + fifth * (1.0 - low) / 5:.2f}".rstrip("0"), (x0 - 10, y + 5), SMALL, align="right")
+        text(canvas, f"{round(low + fifth * (1.0 - low) / 5, 2):g}", (x0 - 10, y + 5), SMALL, align="right")
         text(canvas, f"{fifth / 5:.1f}", (x, y1 + 20), SMALL, align="centre")
 
 

@@ -53,7 +53,7 @@ def plot_confusion(evaluation: Evaluation, *, title: str) -> Image:
     left = MARGIN + _LABEL_W
     height = _TOP + len(evaluation.truths) * _CELL_H + 60
     canvas = blank(left + len(EMOTIONS) * _CELL_W + MARGIN, height, title)
-    text(canvas, _summary(evaluation), (MARGIN, 80), SMALL)
+    text(canvas, _summary(evaluation), (MARGIN, 80), Style(0.34, GREY))
     _matrix(canvas, evaluation.counts, evaluation.truths, (left, _TOP))
     return canvas
 
@@ -75,7 +75,8 @@ def plot_risk_coverage(evaluation: Evaluation, *, title: str) -> Image:
     text(canvas, "accuracy by coverage: the least confident are not answered", (corner[0], corner[1] - 42), FAINT)
     axes(canvas, corner, _SQUARE, low)
     _line(canvas, points, corner, low)
-    shown = [f"{share.replace('coverage_', '')}: {value}" for share, value in evaluation.report["selective"].items()]
+    selective = evaluation.report["selective"].items()
+    shown = [f"{float(share.removeprefix('coverage_')):.0%}: {value}" for share, value in selective]
     text(canvas, "   ".join(shown), (MARGIN, 80), SMALL)
     text(canvas, "coverage", (corner[0] + _SQUARE // 2, corner[1] + _SQUARE + 44), SMALL, align="centre")
     return canvas
