@@ -48,6 +48,21 @@ class Face:
 
 
 @dataclass(frozen=True, slots=True)
+class Readings:
+    """What the emotion network reads in N faces, each for itself; N may be 0."""
+
+    probs: Floats
+    """float64 ``(N, 7)`` in the order of EMOTIONS, rows summing to 1. Without meaning where the face is not usable."""
+    usable: Floats
+    """float64 ``(N,)``, 0-1: how sure the network is that there is a face that can be read, and no background, false
+    alarm or unreadable blur. 1 from a network without such an output."""
+
+    def rows(self, usable_min: float) -> list[Floats | None]:
+        """The probabilities ``(7,)`` of each face, None where ``usable`` is below ``usable_min``."""
+        return [row if score >= usable_min else None for row, score in zip(self.probs, self.usable, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
 class Track:
     """One person followed over time."""
 
@@ -72,7 +87,8 @@ class Mood:
     abstain: bool
     """True while ``confidence`` is below the configured floor: nothing should be concluded from this mood."""
     usable: bool
-    """False when the newest face was too small to be read; ``probs`` are then those of earlier faces."""
+    """False when the newest face was too small to be read, or the network found nothing to read in it; ``probs`` are
+    then those of earlier faces."""
     valence: float
     """-1 (unpleasant) to 1 (pleasant)."""
     arousal: float

@@ -98,9 +98,10 @@ class SenseLoop:
         tracks = self._p.people.see(faces, frame.t_s, frame_px=(width_px, height_px))
         due = [track for track in tracks if self._p.people.readable(track)]
         tracked_s = time.perf_counter()
-        probs = self._p.classifier.classify(frame.image, [track.face for track in due])
+        found = self._p.classifier.read(frame.image, [track.face for track in due])
         read_s = time.perf_counter()
-        events = self._p.people.read({track.id: p for track, p in zip(due, probs, strict=True)}, frame.t_s)
+        rows = found.rows(self._set.usable_min)
+        events = self._p.people.read({track.id: row for track, row in zip(due, rows, strict=True)}, frame.t_s)
         self._publish_events(events)
         self._publish_now(now_s)
         done_s = time.perf_counter()

@@ -15,7 +15,7 @@ import cv2
 
 from edge import __version__
 from edge.camera.table import make_camera
-from edge.compose import camera_settings, face_finder, people_settings
+from edge.compose import camera_settings, face_finder, people_settings, usable_min
 from edge.config.file import effective
 from edge.config.schema import Config, mask_secrets
 from edge.core.audience import AudienceCounter
@@ -37,6 +37,7 @@ from edge.sense_parts import SenseParts, SenseSettings
 from edge.store import StateFile
 from edge.unit_id import client_id
 from edge.vision.emotion import EmotionClassifier
+from edge.vision.model import Card
 
 
 def build_sense(config: Config, *, path: Path | None = None, recent: RecentProblems | None = None) -> SenseLoop:
@@ -55,7 +56,7 @@ def build_sense(config: Config, *, path: Path | None = None, recent: RecentProbl
     # Heard also while discovery is off: a reload may switch it on.
     birth_topic = _discovery(config, topics).birth_topic
     link = _link(config, topics, birth_topic)
-    settings = partial(_sense_settings, topics=topics, model=classifier.card.sha256[:8])
+    settings = partial(_sense_settings, topics=topics, card=classifier.card)
     first = settings(config)
     switch = PauseSwitch(state, start_paused=config.privacy.start_paused)
     camera = make_camera(camera_settings(config))
@@ -88,7 +89,7 @@ def _link(config: Config, topics: Topics, birth_topic: str) -> MqttLink:
     )
 
 
-def _sense_settings(config: Config, *, topics: Topics, model: str) -> SenseSettings:
+def _sense_settings(config: Config, *, topics: Topics, card: Card) -> SenseSettings:
     recording = config.camera.source in ("video", "images", "demo")
     pace_s = 1.0 / config.camera.rate_hz if config.camera.source == "images" else 0.0
     return SenseSettings(
@@ -98,10 +99,11 @@ def _sense_settings(config: Config, *, topics: Topics, model: str) -> SenseSetti
         publish_people=config.privacy.events,
         live_clock=config.camera.realtime or not recording,
         people=people_settings(config),
+        usable_min=usable_min(config, card),
         audience_k=config.privacy.audience_k,
         audience_window_s=config.privacy.audience_window_s,
         report=ReportSettings(
-            model=model,
+            model=card.sha256[:8],
             event_max_age_s=config.mqtt.outbox_age_s,
             emotion_expiry_s=config.mqtt.emotion_expiry_s,
         ),

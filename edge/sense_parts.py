@@ -32,6 +32,8 @@ class SenseSettings:
     live_clock: bool
     """Frames carry the monotonic clock; False for recordings played as fast as possible."""
     people: PeopleSettings
+    usable_min: float
+    """Faces whose usable score is below give no reading."""
     audience_k: int
     audience_window_s: float
     report: ReportSettings

@@ -14,7 +14,7 @@ import pytest
 from edge.camera.demo import CLIP
 from edge.commands import bench as command
 from edge.core.people import People, PeopleSettings
-from edge.data import Face, Floats, Frame, Image
+from edge.data import Face, Frame, Image, Readings
 from edge.errors import InputError
 from edge.measure.bench import CHUNK_FRAMES, Pipeline, bench
 from edge.paths import model_path
@@ -32,8 +32,8 @@ class Everywhere:
         self.seen += 1
         return [Face(box_xywh_px=(10.0, 10.0, side, side), landmarks_px=None, score=1.0) for side in (50.0, 5.0)]
 
-    def classify(self, image_bgr: Image, faces: Sequence[Face]) -> Floats:
-        return np.full((len(faces), 7), 1 / 7)
+    def read(self, image_bgr: Image, faces: Sequence[Face]) -> Readings:
+        return Readings(np.full((len(faces), 7), 1 / 7), np.ones(len(faces)))
 
 
 def blank_clip(path: Path, frames: int) -> Path:

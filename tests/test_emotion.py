@@ -47,7 +47,7 @@ def test_answers_are_those_recorded_for_this_model(classifier):
     output = classifier.card.output
     prior = classifier.card.prior_power * np.log(classifier.card.prior)
     found = (classifier.logits(pictures()) + prior) / output.scale + output.zero_point
-    assert np.abs(found - recorded).max() <= LSB_TOLERANCE + 1e-6
+    assert np.abs(found - recorded[:, : len(EMOTIONS)]).max() <= LSB_TOLERANCE + 1e-6
 
 
 def test_card_is_about_this_file():

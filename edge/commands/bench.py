@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.camera.demo import CLIP
-from edge.compose import face_finder, load_or_default, people_settings
+from edge.compose import face_finder, load_or_default, people_settings, usable_min
 from edge.core.people import People
 from edge.measure.bench import Pipeline, bench
 from edge.measure.progress import Progress
@@ -37,10 +37,11 @@ def run(args: argparse.Namespace) -> int:
     people = people_settings(config)
     finder = face_finder(config)
     reader = EmotionClassifier(model_path(config.emotion.model), threads=1)
+    usable = usable_min(config, reader.card)
     with Progress(sys.stderr) as progress:
         report = bench(
             args.clip,
-            lambda: Pipeline(finder, reader, People(people)),
+            lambda: Pipeline(finder, reader, People(people), usable),
             yardstick_model=model_path(YARDSTICK),
             max_frames=args.frames,
             on_progress=lambda frames: progress.show(f"{frames} frames"),

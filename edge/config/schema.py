@@ -208,6 +208,13 @@ class Emotion(Section):
     min_face_px: int = Field(
         24, ge=12, le=1000, description="Faces with a shorter side below this are followed but not read, in pixels."
     )
+    usable_min: float | None = Field(
+        None,
+        ge=0.0,
+        le=1.0,
+        description="What the network finds less usable than this (0-1: background, false alarms, faces that cannot be "
+        "read) is followed but not read. 0 reads everything. Empty: the threshold of the model's card.",
+    )
 
 
 class Tracking(Section):

@@ -62,8 +62,9 @@ class People:
         """Whether the face is large enough for the network."""
         return min(track.face.box_xywh_px[2:]) >= self._set.min_face_px
 
-    def read(self, readings: Mapping[int, Floats], t_s: float) -> list[EmotionEvent]:
-        """Takes the readings of this frame by track id, each float ``(7,)`` summing to 1; returns what happened.
+    def read(self, readings: Mapping[int, Floats | None], t_s: float) -> list[EmotionEvent]:
+        """Takes the readings of this frame by track id, each float ``(7,)`` summing to 1, or None when the network
+        found nothing to read; returns what happened.
 
         A track seen without a reading keeps its mood. Ends of people who left come first.
         """

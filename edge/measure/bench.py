@@ -42,6 +42,7 @@ class Pipeline:
     finder: FaceFinder
     reader: FaceReader
     people: People
+    usable_min: float = 0.0
     stages_s: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     def frame(self, frame: Frame) -> int:
@@ -51,11 +52,11 @@ class Pipeline:
         marks.append(time.perf_counter())
         tracks = [t for t in self.people.see(faces, frame.t_s) if self.people.readable(t)]
         marks.append(time.perf_counter())
-        probs: Sequence[Floats] = []
+        rows: Sequence[Floats | None] = []
         if tracks:
-            probs = list(self.reader.classify(frame.image, [track.face for track in tracks]))
+            rows = self.reader.read(frame.image, [track.face for track in tracks]).rows(self.usable_min)
         marks.append(time.perf_counter())
-        self.people.read({track.id: row for track, row in zip(tracks, probs, strict=True)}, frame.t_s)
+        self.people.read({track.id: row for track, row in zip(tracks, rows, strict=True)}, frame.t_s)
         marks.append(time.perf_counter())
         for stage, start, end in zip(("find", "track", "classify", "smooth"), marks, marks[1:], strict=False):
             if stage != "classify" or tracks:
