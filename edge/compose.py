@@ -10,6 +10,7 @@ from edge.config.schema import Config
 from edge.core.attention import AttentionSettings
 from edge.core.main_face import MainFaceSettings
 from edge.core.people import PeopleSettings
+from edge.core.schedule import ScheduleSettings
 from edge.core.trigger import TriggerSettings
 from edge.vision.finders import FaceFinder, make_finder
 
@@ -49,6 +50,10 @@ def people_settings(config: Config) -> PeopleSettings:
             update_s=config.mood.update_s,
         ),
     )
+
+
+def schedule_settings(config: Config) -> ScheduleSettings:
+    return ScheduleSettings(**config.schedule.model_dump())
 
 
 def camera_settings(config: Config) -> CameraSettings:

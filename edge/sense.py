@@ -15,12 +15,13 @@ import cv2
 
 from edge import __version__
 from edge.camera.table import make_camera
-from edge.compose import camera_settings, face_finder, people_settings
+from edge.compose import camera_settings, face_finder, people_settings, schedule_settings
 from edge.config.file import effective
 from edge.config.schema import Config, mask_secrets
 from edge.core.audience import AudienceCounter
 from edge.core.discovery import Discovery
 from edge.core.people import People
+from edge.core.schedule import Schedule
 from edge.core.stamp import Stamper
 from edge.core.topics import OFFLINE, ONLINE, Topics
 from edge.daemon import mqtt_settings, state_dir, unit_id
@@ -37,6 +38,7 @@ from edge.sense_parts import SenseParts, SenseSettings
 from edge.store import StateFile
 from edge.unit_id import client_id
 from edge.vision.emotion import EmotionClassifier
+from edge.watch import Watch
 
 
 def build_sense(config: Config, *, path: Path | None = None, recent: RecentProblems | None = None) -> SenseLoop:
@@ -61,9 +63,7 @@ def build_sense(config: Config, *, path: Path | None = None, recent: RecentProbl
     camera = make_camera(camera_settings(config))
     parts = SenseParts(
         grabber=Grabber(camera, reopen_max_s=config.camera.reopen_max_s, paused=switch.paused),
-        finder=face_finder(config),
-        classifier=classifier,
-        people=People(first.people),
+        watch=Watch(face_finder(config), classifier, People(first.people), Schedule(first.schedule)),
         audience=AudienceCounter(k=first.audience_k, window_s=first.audience_window_s),
         link=link,
         reporter=Reporter(link, topics, stamper, first.report),
@@ -98,6 +98,7 @@ def _sense_settings(config: Config, *, topics: Topics, model: str) -> SenseSetti
         publish_people=config.privacy.events,
         live_clock=config.camera.realtime or not recording,
         people=people_settings(config),
+        schedule=schedule_settings(config),
         audience_k=config.privacy.audience_k,
         audience_window_s=config.privacy.audience_window_s,
         report=ReportSettings(

@@ -11,7 +11,7 @@ import numpy as np
 from edge.camera.address import mask
 from edge.camera.bounded import call_within
 from edge.camera.source import CameraEnded, CameraSettings
-from edge.camera.timing import capture_time_s
+from edge.camera.timing import capture_time_s, too_soon
 from edge.data import Frame, Image
 from edge.errors import CameraError, CameraMissing
 
@@ -71,18 +71,22 @@ class GstCamera:
         pipeline.set_state(self._gst.State.PLAYING)  # a failure arrives as a message
         self._raise_message(pipeline)
 
-    def read(self) -> Frame:
+    def read(self, *, every_s: float = 0.0) -> Frame:
+        given_s = self._last_s
         while True:
             pipeline, sink = self._pipeline, self._sink
             if pipeline is None:
                 raise CameraError(f"{self._name}: not open")
             sample = sink.emit("try-pull-sample", _POLL_NS)
-            if sample is not None:
+            if sample is None:
+                self._raise_message(pipeline)
+                continue
+            buffer = sample.get_buffer()
+            stamp_s = (pipeline.get_base_time() + buffer.pts) / 1e9  # GStreamer's clock is the monotonic one by default
+            self._last_s = capture_time_s(stamp_s=stamp_s, now_s=time.monotonic(), last_s=self._last_s)
+            if not too_soon(self._last_s, given_s, every_s):
                 break
-            self._raise_message(pipeline)
-        buffer = sample.get_buffer()
-        stamp_s = (pipeline.get_base_time() + buffer.pts) / 1e9  # GStreamer's clock is the monotonic one by default
-        self._last_s = capture_time_s(stamp_s=stamp_s, now_s=time.monotonic(), last_s=self._last_s)
+            self._seq += 1
         frame = Frame(image=_image(sample, buffer), t_s=self._last_s, seq=self._seq)
         self._seq += 1
         return frame

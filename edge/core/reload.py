@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 LIVE = (
-    "unit.name", "camera.stall_s", "faces.", "emotion.min_face_px", "tracking.", "mood.", "privacy.events",
+    "unit.name", "camera.stall_s", "faces.", "emotion.min_face_px", "tracking.", "mood.", "schedule.", "privacy.events",
     "privacy.audience_k", "privacy.audience_window_s", "mqtt.outbox_age_s", "mqtt.heartbeat_s", "mqtt.emotion_expiry_s",
     "mqtt.health_s", "home_assistant.discovery", "daemon.log_level",
 )  # fmt: skip
