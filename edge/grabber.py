@@ -58,9 +58,9 @@ class Grabber:
             frame, self._newest = self._newest, None
             return frame
 
-    def want(self, rate_hz: float | None) -> None:
-        """So many frames a second are enough from now on; None: all that the camera gives."""
-        self._every_s = 0.0 if rate_hz is None else 1.0 / rate_hz
+    def want(self, rate_hz: float) -> None:
+        """So many frames a second are enough from now on. Until the first call, all that the camera gives."""
+        self._every_s = 1.0 / rate_hz
 
     def pause(self) -> None:
         """Closes the camera as soon as the read under way returns; no frame is handed out any more."""

@@ -99,10 +99,7 @@ class SenseLoop:
         looks = self._watch.looks
         events = self._watch.frame(frame, late_s=now_s - self._moment(frame.t_s), live=self._set.live_clock)
         self._p.grabber.want(self._watch.schedule.camera_hz(frame.t_s))
-        watched_s = time.perf_counter()
         self._publish_events(events)
-        self._publish_now(now_s)
-        self._watch.times.add("publish", time.perf_counter() - watched_s)
         looked = self._watch.looks > looks
         self._vitals.frame(now_s, age_s=time.monotonic() - self._moment(frame.t_s) if looked else None)
 
@@ -124,15 +121,17 @@ class SenseLoop:
             self._connects = connects
             self._heartbeat.reset()  # what is retained the link says again by itself
         self._watch_state(now_s)
-        if not seen:  # a frame brought it along
-            self._publish_now(now_s)
+        begin_s = time.perf_counter()
+        self._publish_now(now_s)
+        if seen:
+            self._watch.times.add("publish", time.perf_counter() - begin_s)
         if now_s - self._throttle_s >= _THROTTLE_S:
             self._throttle_s = now_s
             self._watch.schedule.throttle(throttled=bool(throttled()))
         if now_s - self._health_s >= self._set.health_s:
             self._health_s = now_s
             stats = self._p.link.stats()
-            health = self._vitals.health(now_s, grabber=self._p.grabber, link=stats, window_s=self._set.health_s)
+            health = self._vitals.health(now_s, grabber=self._p.grabber, link=stats)
             self._p.reporter.health(health, now_s)
 
     def _watch_camera(self, now_s: float) -> None:

@@ -28,6 +28,7 @@ from edge.daemon import mqtt_settings, state_dir, unit_id
 from edge.grabber import Grabber
 from edge.logs import RecentProblems
 from edge.loop import SenseLoop
+from edge.machine import return_free_memory
 from edge.mqtt import Message, MqttLink
 from edge.notify import Notifier
 from edge.paths import model_path
@@ -76,7 +77,9 @@ def build_sense(config: Config, *, path: Path | None = None, recent: RecentProbl
         starts=_count_start(state),
         supervised=_supervised(),
     )
-    return SenseLoop(parts, first)
+    loop = SenseLoop(parts, first)
+    return_free_memory()
+    return loop
 
 
 def _link(config: Config, topics: Topics, birth_topic: str) -> MqttLink:

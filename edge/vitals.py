@@ -44,8 +44,8 @@ class Vitals:
             self._look_t.append(now_s)
             self._ages_s.append(age_s)
 
-    def health(self, now_s: float, *, grabber: Grabber, link: LinkStats, window_s: float) -> Health:
-        since_s = now_s - min(window_s, _RATE_WINDOW_S)
+    def health(self, now_s: float, *, grabber: Grabber, link: LinkStats) -> Health:
+        since_s = now_s - _RATE_WINDOW_S
         schedule = self._watch.schedule
         return Health(
             frames_per_s=_rate(self._frame_t, since_s),

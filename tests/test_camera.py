@@ -109,7 +109,7 @@ def test_frames_that_nobody_wants_are_passed_over(name, every_s, tmp_path, monke
     first = camera.read()
     last = [camera.read(every_s=every_s) for _ in range(4)][-1]
     camera.close()
-    assert last.t_s - first.t_s >= 4 * every_s * 0.9 - 1e-6
+    assert last.t_s - first.t_s >= 2.75 * every_s, "three beats, less half a frame"
     assert last.seq - first.seq > 4, "they are counted"
 
 

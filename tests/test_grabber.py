@@ -90,8 +90,8 @@ def test_the_camera_is_asked_for_what_is_wanted() -> None:
         assert eventually(lambda: camera.asked_s[-1:] == [0.0])
         grabber.want(5.0)
         assert eventually(lambda: camera.asked_s[-1:] == [0.2])
-        grabber.want(None)
-        assert eventually(lambda: camera.asked_s[-1:] == [0.0])
+        grabber.want(20.0)
+        assert eventually(lambda: camera.asked_s[-1:] == [0.05])
 
 
 def test_a_camera_that_is_absent_at_the_start_is_found_later() -> None:

@@ -11,7 +11,8 @@ import numpy as np
 from edge.camera.address import mask
 from edge.camera.bounded import call_within
 from edge.camera.source import CameraEnded, CameraSettings
-from edge.camera.timing import capture_time_s, too_soon
+from edge.camera.timing import capture_time_s
+from edge.core.pace import Pace
 from edge.data import Frame, Image
 from edge.errors import CameraError, CameraMissing
 
@@ -58,6 +59,7 @@ class GstCamera:
         self._gst = gst
         self._pipeline: Any = None
         self._sink: Any = None
+        self._pace = Pace()
         self._seq = 0
         self._last_s = 0.0
 
@@ -72,7 +74,6 @@ class GstCamera:
         self._raise_message(pipeline)
 
     def read(self, *, every_s: float = 0.0) -> Frame:
-        given_s = self._last_s
         while True:
             pipeline, sink = self._pipeline, self._sink
             if pipeline is None:
@@ -84,7 +85,7 @@ class GstCamera:
             buffer = sample.get_buffer()
             stamp_s = (pipeline.get_base_time() + buffer.pts) / 1e9  # GStreamer's clock is the monotonic one by default
             self._last_s = capture_time_s(stamp_s=stamp_s, now_s=time.monotonic(), last_s=self._last_s)
-            if not too_soon(self._last_s, given_s, every_s):
+            if self._pace.wanted(self._last_s, every_s):
                 break
             self._seq += 1
         frame = Frame(image=_image(sample, buffer), t_s=self._last_s, seq=self._seq)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 
 from edge.camera.source import CameraEnded, CameraSettings
 from edge.camera.timing import Timeline
+from edge.core.pace import Pace
 from edge.data import Frame, Image
 from edge.errors import CameraError
 
@@ -60,6 +60,7 @@ class ImageFolder:
         self._closed.set()
         self._paths: list[Path] = []
         self._index = 0
+        self._pace = Pace()
         self._seq = 0
 
     def open(self) -> None:
@@ -76,14 +77,13 @@ class ImageFolder:
         self._closed.clear()
 
     def read(self, *, every_s: float = 0.0) -> Frame:
-        for _ in range(self._passed_over(every_s)):
-            self._check_open()
-            self._t_s(time.monotonic())  # the time line goes on with every picture
-            self._index += 1
-            self._seq += 1
         while True:
             self._check_open()
             self._skip_late()
+            if self._realtime and not self._pace.wanted(self._t_s(time.monotonic()), every_s):
+                self._index += 1
+                self._seq += 1
+                continue
             image = load_image(self._paths[self._index])
             if image is not None:
                 break
@@ -99,10 +99,6 @@ class ImageFolder:
 
     def close(self) -> None:
         self._closed.set()
-
-    def _passed_over(self, every_s: float) -> int:
-        """Pictures that come too soon after the last one given: at a pace of 15 Hz and 0.2 s, two."""
-        return max(math.ceil(0.9 * every_s / self._interval_s) - 1, 0) if self._realtime and self._seq else 0
 
     def _check_open(self) -> None:
         if self._closed.is_set():

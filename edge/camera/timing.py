@@ -15,12 +15,6 @@ def capture_time_s(*, stamp_s: float, now_s: float, last_s: float) -> float:
     return stamp_s if believable else now_s
 
 
-def too_soon(t_s: float, last_s: float, every_s: float) -> bool:
-    """Whether a frame of ``t_s`` comes sooner after that of ``last_s`` than a reader wants who asks for one each
-    ``every_s`` seconds. A tenth is allowed: cameras are not exact, and the next frame would be late by a whole one."""
-    return t_s - last_s < 0.9 * every_s
-
-
 class Timeline:
     """Lays the passes of a recording end to end on one axis.
 

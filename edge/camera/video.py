@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from pathlib import Path
@@ -12,7 +11,8 @@ import cv2
 from edge.camera.address import expand, is_address, mask
 from edge.camera.capture import Capture
 from edge.camera.source import CameraEnded, CameraSettings
-from edge.camera.timing import Timeline, too_soon
+from edge.camera.timing import Timeline
+from edge.core.pace import Pace
 from edge.data import Frame
 from edge.errors import CameraError
 
@@ -44,7 +44,7 @@ class VideoFile:
         self._interval_s = 1.0 / _RATE_DEFAULT_HZ
         self._position_s: float | None = None
         self._seq = 0
-        self._given_s = -math.inf
+        self._pace = Pace()
 
     def open(self) -> None:
         self.close()
@@ -55,10 +55,9 @@ class VideoFile:
         if self._capture is None:
             raise CameraError(f"{self._path}: not open")
         capture, t_s = self._next_due(self._capture)
-        while self._realtime and too_soon(t_s, self._given_s, every_s):
+        while self._realtime and not self._pace.wanted(t_s, every_s):
             self._seq += 1  # decoded, as the next one builds on it, but not turned into BGR
             capture, t_s = self._next_due(capture)
-        self._given_s = t_s
         image = capture.retrieve()
         if image is None:
             raise CameraError(f"{self._path}: frame {self._seq} cannot be decoded; is the file complete?")
@@ -132,7 +131,7 @@ class Stream:
         self._name = mask(address)
         self._capture: Capture | None = None
         self._seq = 0
-        self._given_s = -math.inf
+        self._pace = Pace()
 
     def open(self) -> None:
         self.close()
@@ -153,10 +152,9 @@ class Stream:
             if not capture.grab():
                 raise CameraError(f"{self._name}: the stream broke off; check camera and network")
             t_s = time.monotonic()
-            if not too_soon(t_s, self._given_s, every_s):
+            if self._pace.wanted(t_s, every_s):
                 break
             self._seq += 1
-        self._given_s = t_s
         image = capture.retrieve()
         if image is None:
             raise CameraError(f"{self._name}: frame {self._seq} cannot be decoded; check the stream's codec")

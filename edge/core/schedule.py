@@ -13,6 +13,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from edge.core.pace import Pace
 from edge.data import Track
 
 Shed = Literal["none", "slow", "late", "throttled"]
@@ -32,14 +33,16 @@ _WORSE_S, _BETTER_S = 2.0, 10.0
 """Lateness halves the rate at most so often, and doubles it again only after so long: no swinging."""
 _LEAST_FACTOR = 1 / 8
 _THROTTLED_FACTOR = 0.5
+_TO_CHOOSE_FROM = 1.5
+"""Frames for each look: with fewer, the nearest to the wanted moment would often be a whole frame away from it."""
 _FULL_RATE_S = 2.0
-"""The camera keeps its full rate for so long after the last person: who turned away is mostly back by then."""
+"""The camera keeps its rate for so long after the last person: who turned away is mostly back by then."""
 _FORGET_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduleSettings:
-    """Rates in hertz. ``camera_hz`` is what the camera gives while somebody is in view."""
+    """Rates in hertz."""
 
     looks_hz: float = 10.0
     """Somebody in view."""
@@ -60,9 +63,8 @@ class Schedule:
 
     def __init__(self, settings: ScheduleSettings) -> None:
         self._set = settings
-        self._frame_s = -math.inf
+        self._pace = Pace()
         self._look_s = -math.inf
-        self._next_s = -math.inf
         self._anyone_s = -math.inf
         self._read_s: dict[int, float] = {}
         self._throttled = False
@@ -74,7 +76,7 @@ class Schedule:
     def change(self, settings: ScheduleSettings) -> None:
         """Other settings from now on."""
         self._set = settings
-        self._next_s = self._look_s
+        self._pace.reset()
 
     def throttle(self, *, throttled: bool) -> None:
         """Whether the processor is slowed down by heat or low voltage."""
@@ -85,18 +87,16 @@ class Schedule:
 
         ``anyone``: somebody is followed, the briefly lost included; ``moved``: the picture changed since the last look.
         """
-        gap_s, self._frame_s = t_s - self._frame_s, t_s
-        if not anyone:
+        if anyone:
+            self._anyone_s = t_s
+            wanted = self._pace.wanted(t_s, 1.0 / self.looks_hz)
+        else:
             since_s = t_s - self._look_s
             wanted = since_s >= self._set.still_s or (moved and since_s >= 1.0 / self._set.idle_looks_hz)
-        else:
-            self._anyone_s = t_s
-            # The frame nearest to the wanted moment: half a frame early is as good as half a frame late.
-            wanted = t_s >= self._next_s - min(gap_s, 1.0 / self.looks_hz) / 2
+            if wanted:
+                self._pace.reset()
+                self._pace.wanted(t_s, 1.0 / self.looks_hz)
         if wanted:
-            period_s = 1.0 / self.looks_hz
-            behind = t_s - self._next_s > period_s  # after a hole or an idle time; what was missed is not made up for
-            self._next_s = (t_s if behind else self._next_s) + period_s
             self._look_s = t_s
         return wanted
 
@@ -142,9 +142,10 @@ class Schedule:
         limits = self._limits()
         return min(limits, key=lambda limit: limit[0])[1]
 
-    def camera_hz(self, t_s: float) -> float | None:
-        """Frames a second to ask of the camera; None: all that it is configured for."""
-        return None if t_s - self._anyone_s < _FULL_RATE_S else self._set.idle_camera_hz
+    def camera_hz(self, t_s: float) -> float:
+        """Frames a second that are enough: no camera need give more."""
+        somebody = t_s - self._anyone_s < _FULL_RATE_S
+        return _TO_CHOOSE_FROM * self.looks_hz if somebody else self._set.idle_camera_hz
 
     def _limits(self) -> list[tuple[float, Shed]]:
         wanted_hz = self._set.looks_hz
