@@ -31,7 +31,10 @@ class Frame:
     t_s: float
     """Monotonic seconds at capture. A source that is not live counts in the time of the recording."""
     seq: int
-    """Counts captured frames from 0; a gap means dropped frames."""
+    """Counts captured frames from 0; a gap means frames dropped or passed over."""
+    small: Image | None = None
+    """uint8 ``(h, w, 3)`` BGR: the same picture, smaller and of the same shape, where the camera makes one for
+    nothing. Faces are searched in it, and cut out of ``image``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +172,21 @@ class Health:
     """How the unit is doing. None: this machine does not tell."""
 
     frames_per_s: float
+    """Frames taken from the camera."""
+    looks_per_s: float
+    """Of them searched for faces."""
+    looks_wanted_hz: float
+    """The rate of looks with somebody in view, after shedding."""
+    shed: str
+    """Why that is below the configured rate: none, slow, late or throttled (``edge.core.schedule.Shed``)."""
     frame_age_ms: float
-    """Age of the newest frame when its results were ready, median."""
+    """Age of the newest frame searched when its results were ready, median."""
     frames_dropped: int
-    """Frames overwritten by newer ones before they were looked at, since the start."""
+    """Frames overwritten by newer ones before they were taken, since the start."""
+    frames_passed: int
+    """Frames taken and, by the schedule, not searched, since the start."""
     stages: dict[str, Latency]
-    """By stage: find, track, classify, publish."""
+    """By stage: motion, find, track, classify, smooth, publish."""
     cpu_percent: float
     """Of one core, over the last window."""
     rss_mb: float
