@@ -99,6 +99,20 @@ def test_robustness_says_what_is_lost(tmp_path: Path) -> None:
     assert table["blur"]["cost_points"] == 0.0
     assert (table["low_light"]["accuracy"], table["low_light"]["cost_points"]) == (0.0, 100.0)
     assert table == robustness(data, LevelClassifier(), clean)
+    assert table["low_light"]["kept"] == 1.0, "it does not say what is usable"
+
+
+def test_robustness_says_what_is_no_longer_usable(tmp_path: Path) -> None:
+    write_votes(tmp_path, [("neutral", votes(neutral=10), ""), ("neutral", votes(not_face=10), "")])
+    data = read_labelled(tmp_path)
+
+    class Levels(Bright):
+        def classify_crops(self, crops: np.ndarray) -> np.ndarray:
+            return self.read_crops(crops).probs
+
+    table = robustness(data, Levels(), judge(data, np.full((2, 7), 1 / 7)), usable_min=60 / 255)
+    assert table["blur"]["kept"] == 1.0
+    assert table["low_light"]["kept"] == 0.0
 
 
 # --- selective accuracy ---
