@@ -86,6 +86,11 @@ def sets(data: Path, *, rehearse: bool) -> dict[str, tuple[Labelled, str]]:
     return found
 
 
+def named(path: Path) -> Path:
+    """``path`` as a card may name it: nothing about the folders of this machine."""
+    return Path(path.name) if path.is_absolute() else path
+
+
 def rates(evaluation: Evaluation) -> dict[str, Any]:
     """What stands in the card of one evaluation: rates, and by emotion recall, precision and what it is taken for."""
     report = evaluation.report
@@ -126,7 +131,7 @@ def labelled_figures(args: argparse.Namespace, classifier: EmotionClassifier) ->
         if other is not None:
             theirs = judge(data, readings(other, data.crops).probs)
             found = compare(clean, theirs)
-            also = f"{command} --also {args.float.name}"
+            also = f"{command} --also {named(args.float)}"
             figures["float"][name] = {"command": also, **rates(theirs)}
             figures["difference_points"][name] = {**found["difference_points"], "same_answer": found["same_answer"]}
     return figures
@@ -205,7 +210,7 @@ def main() -> None:
     figures = {
         "protocol": PROTOCOL,
         "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
-        "commands": ["python tools/emotion_figures.py" + (f" --float {args.float.name}" if args.float else "")],
+        "commands": ["python tools/emotion_figures.py" + (f" --float {named(args.float)}" if args.float else "")],
         "bytes": args.model.stat().st_size,
         **labelled,
         "time": time_figures(args.model, args.yardstick),
