@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge.core.crop import crop_square
 from edge.data import EMOTIONS, Face, Image, Readings
 from edge.errors import InputError, ModelError
 from edge.measure import corruptions, metrics
@@ -98,6 +99,20 @@ def test_robustness_says_what_is_lost(tmp_path: Path) -> None:
     assert table["blur"]["cost_points"] == 0.0
     assert (table["low_light"]["accuracy"], table["low_light"]["cost_points"]) == (0.0, 100.0)
     assert table == robustness(data, LevelClassifier(), clean)
+    assert table["low_light"]["kept"] == 1.0, "it does not say what is usable"
+
+
+def test_robustness_says_what_is_no_longer_usable(tmp_path: Path) -> None:
+    write_votes(tmp_path, [("neutral", votes(neutral=10), ""), ("neutral", votes(not_face=10), "")])
+    data = read_labelled(tmp_path)
+
+    class Levels(Bright):
+        def classify_crops(self, crops: np.ndarray) -> np.ndarray:
+            return self.read_crops(crops).probs
+
+    table = robustness(data, Levels(), judge(data, np.full((2, 7), 1 / 7)), usable_min=60 / 255)
+    assert table["blur"]["kept"] == 1.0
+    assert table["low_light"]["kept"] == 0.0
 
 
 # --- selective accuracy ---
@@ -225,6 +240,7 @@ def test_squares_of_background_touch_no_box(seed: int, boxes: list[tuple[float, 
         assert y >= 0
         assert x + side <= 640
         assert y + side <= 480
+        x, y, side = crop_square(face)
         for left, top, width, height in boxes:
             assert x + side <= left or x >= left + width or y + side <= top or y >= top + height
 

@@ -194,7 +194,7 @@ def test_bench_reads_as_the_service_does() -> None:
     pipeline = Pipeline(Parts(), Parts(), people, 0.5)
     for n in range(30):
         assert pipeline.frame(Frame(np.zeros((300, 300, 3), np.uint8), n / 30, n)) == 1
-    assert not people.now(1.0)[0].mood.usable
+    assert people.now(1.0) == (), "never a face to read: no person"
 
 
 def test_the_command_takes_the_threshold_from_card_and_configuration(

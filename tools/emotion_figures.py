@@ -23,7 +23,7 @@ sys.path.insert(
 )  # so that it runs in a checkout where Moodcast is not installed
 
 from edge.measure.compare import RATES, compare
-from edge.measure.evaluate import Evaluation, judge, probabilities
+from edge.measure.evaluate import Evaluation, judge, readings
 from edge.measure.labelled import Labelled, read_labelled
 from edge.measure.robustness import robustness
 from edge.measure.usable import UsableSettings, evaluate_usable, usable_of
@@ -86,6 +86,11 @@ def sets(data: Path, *, rehearse: bool) -> dict[str, tuple[Labelled, str]]:
     return found
 
 
+def named(path: Path) -> Path:
+    """``path`` as a card may name it: nothing about the folders of this machine."""
+    return Path(path.name) if path.is_absolute() else path
+
+
 def rates(evaluation: Evaluation) -> dict[str, Any]:
     """What stands in the card of one evaluation: rates, and by emotion recall, precision and what it is taken for."""
     report = evaluation.report
@@ -114,18 +119,19 @@ def labelled_figures(args: argparse.Namespace, classifier: EmotionClassifier) ->
         figures |= {"float": {}, "difference_points": {}}
     for name, (data, command) in sets(args.data, rehearse=args.rehearse).items():
         print(f"{name}: {len(data.crops)} faces", file=sys.stderr)
-        clean = judge(data, probabilities(classifier, data.crops))
+        read = readings(classifier, data.crops)
+        clean = judge(data, read.probs)
         figures["int8"][name] = {"command": command, **rates(clean)}
-        table = robustness(data, classifier, clean)
-        short = {key: {k: row[k] for k in ("accuracy", "macro_recall", "cost_points")} for key, row in table.items()}
+        least = classifier.card.usable_min
+        table = robustness(data, classifier, clean, usable_min=least)
+        short = {key: {k: v for k, v in row.items() if k != "what"} for key, row in table.items()}
         figures["robustness"][name] = {"command": f"{command} --robustness", **short}
         if classifier.card.has_usable:
-            readings = classifier.read_crops(data.crops)
-            figures["usable"][name] = {"command": command, **usable_of(data, readings, classifier.card.usable_min)}
+            figures["usable"][name] = {"command": command, **usable_of(data, read, least)}
         if other is not None:
-            theirs = judge(data, probabilities(other, data.crops))
+            theirs = judge(data, readings(other, data.crops).probs)
             found = compare(clean, theirs)
-            also = f"{command} --also {args.float.name}"
+            also = f"{command} --also {named(args.float)}"
             figures["float"][name] = {"command": also, **rates(theirs)}
             figures["difference_points"][name] = {**found["difference_points"], "same_answer": found["same_answer"]}
     return figures
@@ -204,7 +210,7 @@ def main() -> None:
     figures = {
         "protocol": PROTOCOL,
         "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
-        "commands": ["python tools/emotion_figures.py" + (f" --float {args.float.name}" if args.float else "")],
+        "commands": ["python tools/emotion_figures.py" + (f" --float {named(args.float)}" if args.float else "")],
         "bytes": args.model.stat().st_size,
         **labelled,
         "time": time_figures(args.model, args.yardstick),

@@ -11,10 +11,11 @@ from typing import Any
 from edge.commands.plots import plot_place
 from edge.compose import usable_min
 from edge.config.schema import Config
+from edge.data import Readings
 from edge.errors import EXIT_INPUT
 from edge.measure.annotate import save_picture
 from edge.measure.compare import RATES, compare
-from edge.measure.evaluate import Evaluation, judge, probabilities, side_of
+from edge.measure.evaluate import Evaluation, judge, readings
 from edge.measure.labelled import Labelled, read_labelled
 from edge.measure.plot import plot, plot_confusion, plot_reliability, plot_risk_coverage
 from edge.measure.progress import Progress
@@ -30,17 +31,19 @@ def run_faces(args: argparse.Namespace, config: Config) -> int:
     model = model_path(args.model or config.emotion.model)
     threads = config.emotion.threads
     classifier = EmotionClassifier(model, threads=threads)
+    least = usable_min(config, classifier.card)
     with Progress(sys.stderr) as progress:
-        data = read_labelled(args.folder, side_px=side_of(classifier), split=args.split, identities=args.identities)
-        evaluation = judge(data, _probabilities(classifier, data, progress, model.name))
+        data = read_labelled(args.folder, side_px=classifier.side_px, split=args.split, identities=args.identities)
+        read = _readings(classifier, data, progress, model.name)
+        evaluation = judge(data, read.probs)
         report = evaluation.report
         if classifier.card.has_usable:
-            report["usable"] = usable_of(data, classifier.read_crops(data.crops), usable_min(config, classifier.card))
+            report["usable"] = usable_of(data, read, least)
         if args.also is not None:
             also = EmotionClassifier.of(load_beside(args.also, classifier.card, threads=threads))
             report["also"] = {"model": str(args.also), **_also(evaluation, also, args, progress)}
         if args.robustness:
-            table = robustness(data, classifier, evaluation, on_progress=progress.show)
+            table = robustness(data, classifier, evaluation, usable_min=least, on_progress=progress.show)
             report["robustness"] = {"seed": SEED, "corruptions": table}
     for problem in evaluation.problems:
         print(problem, file=sys.stderr)
@@ -55,11 +58,11 @@ def run_faces(args: argparse.Namespace, config: Config) -> int:
 def _also(ours: Evaluation, other: EmotionClassifier, args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     # Read again: the other network's faces may be of another size.
     data = read_labelled(args.folder, side_px=other.side_px, split=args.split, identities=args.identities)
-    return compare(ours, judge(data, _probabilities(other, data, progress, args.also.name)))
+    return compare(ours, judge(data, _readings(other, data, progress, args.also.name).probs))
 
 
-def _probabilities(classifier: EmotionClassifier, data: Labelled, progress: Progress, name: str) -> Any:
-    return probabilities(classifier, data.crops, lambda done, total: progress.show(name, done=done, total=total))
+def _readings(classifier: EmotionClassifier, data: Labelled, progress: Progress, name: str) -> Readings:
+    return readings(classifier, data.crops, lambda done, total: progress.show(name, done=done, total=total))
 
 
 def _plot(place: Path, evaluation: Evaluation, title: str) -> None:
@@ -83,7 +86,7 @@ def as_text(report: dict[str, Any]) -> str:
     if "also" in report:
         lines += _also_lines(report["also"])
     if "robustness" in report:
-        lines.append(f"  {'hurt by':17s} accuracy  macro  points lost")
+        lines.append(f"  {'hurt by':17s} accuracy  macro  points lost  usable")
         lines += [_cost_line(name, row) for name, row in report["robustness"]["corruptions"].items()]
     return "\n".join(lines)
 
@@ -114,7 +117,8 @@ def _also_lines(also: dict[str, Any]) -> list[str]:
 
 def _cost_line(name: str, row: dict[str, Any]) -> str:
     cost = "-" if row["cost_points"] is None else f"{row['cost_points']:5.1f}"
-    return f"  {name:17s} {_rate(row['accuracy'])}    {_rate(row['macro_recall'])} {cost:>8s}   {row['what']}"
+    rates = f"{_rate(row['accuracy'])}    {_rate(row['macro_recall'])} {cost:>8s}      {_rate(row['kept'])}"
+    return f"  {name:17s} {rates}   {row['what']}"
 
 
 def _rate(value: float | None) -> str:

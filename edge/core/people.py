@@ -39,6 +39,8 @@ class _State:
     track: Track
     label: str = ""
     """What the last reading said; empty before any."""
+    doubted: bool = False
+    """The network was shown the face and never yet found anything to read: most likely no face."""
 
 
 class People:
@@ -120,7 +122,7 @@ class People:
 
     def now(self, t_s: float) -> tuple[Person, ...]:
         """Everyone who counts as present, the briefly lost included, the main person first."""
-        people = [self._person(s, t_s) for s in self._states.values() if self._confirmed(s.track)]
+        people = [self._person(s, t_s) for s in self._states.values() if self._confirmed(s)]
         return tuple(sorted(people, key=lambda p: (p.track.id != self._main_id, p.track.id)))
 
     def explain(self, track_id: int) -> TriggerState | None:
@@ -139,18 +141,21 @@ class People:
             kept = state.mood.usable and not due and self.readable(track)
             state.mood, state.track = state.smoother.update(reading, t_s, usable=kept), track
         if reading is not None:
-            state.label = EMOTIONS[int(reading.argmax())]
+            state.label, state.doubted = EMOTIONS[int(reading.argmax())], False
+        elif due:
+            state.doubted = not state.label
         # The track's landmarks are smoothed already, so attention is not smoothed again.
         state.mood = replace(state.mood, attention=attention(track.face.landmarks_px, self._set.attention))
-        if not self._confirmed(track):
+        if not self._confirmed(state):
             return []
         return state.trigger.update(state.mood, t_s, face_px=_face_px(track))
 
-    def _confirmed(self, track: Track) -> bool:
-        return track.last_s - track.first_s >= self._set.confirm_s
+    def _confirmed(self, state: _State) -> bool:
+        """Whether this is a person: seen for long enough, and no false alarm as far as the network can tell."""
+        return not state.doubted and state.track.last_s - state.track.first_s >= self._set.confirm_s
 
     def _choose_main(self) -> None:
-        tracks = [s.track for s in self._states.values() if self._confirmed(s.track)]
+        tracks = [s.track for s in self._states.values() if self._confirmed(s)]
         self._main_id = main_face(tracks, self._main_id, self._set.main_face, frame_px=self._frame_px)
 
     @staticmethod

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.data import EMOTIONS, Floats
+from edge.data import EMOTIONS, Floats, Readings
 from edge.measure import metrics
 from edge.measure.face_sets import SIDE, VoteSet
 from edge.measure.labelled import Labelled, PhotoCrops, main_truth, read_labelled
@@ -32,6 +32,13 @@ class Classifier(Protocol):
     """What is measured: the emotion classifier of the service."""
 
     def classify_crops(self, crops: NDArray[np.uint8], /) -> Floats: ...
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """A classifier that also says which faces are usable."""
+
+    def read_crops(self, crops: NDArray[np.uint8], /) -> Readings: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +82,22 @@ def side_of(classifier: object) -> int:
 
 def probabilities(classifier: Classifier, crops: NDArray[np.uint8], on_progress: Progress | None = None) -> Floats:
     """What ``classifier`` answers to ``crops`` uint8 (N, side, side): float64 (N, 7)."""
-    probs = np.zeros((len(crops), len(EMOTIONS)))
-    for start in range(0, len(probs), _BATCH):
-        probs[start : start + _BATCH] = classifier.classify_crops(crops[start : start + _BATCH])
+    return readings(classifier, crops, on_progress).probs
+
+
+def readings(classifier: Classifier, crops: NDArray[np.uint8], on_progress: Progress | None = None) -> Readings:
+    """What ``classifier`` finds in ``crops`` uint8 (N, side, side); all usable where it does not say."""
+    found = Readings(np.zeros((len(crops), len(EMOTIONS))), np.ones(len(crops)))
+    for start in range(0, len(crops), _BATCH):
+        part = slice(start, start + _BATCH)
+        if isinstance(classifier, Reader):
+            read = classifier.read_crops(crops[part])
+            found.probs[part], found.usable[part] = read.probs, read.usable
+        else:
+            found.probs[part] = classifier.classify_crops(crops[part])
         if on_progress is not None:
-            on_progress(min(start + _BATCH, len(probs)), len(probs))
-    return probs
+            on_progress(min(start + _BATCH, len(crops)), len(crops))
+    return found
 
 
 def judge(data: Labelled, probs: Floats) -> Evaluation:

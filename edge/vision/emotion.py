@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from edge.core.crop import crop_square
 from edge.core.probabilities import apply_prior, sigmoid, softmax
 from edge.data import EMOTIONS, Face, Floats, Image, Readings
-from edge.vision.model import Card, EmotionModel, load_emotion_model
+from edge.vision.model import PROBABILITIES, Card, EmotionModel, load_emotion_model
+
+_SMALLEST = 1e-4
+"""Below this a probability is taken as this: int8 has no smaller one than 1/256, and 0 has no logarithm."""
 
 
 class EmotionClassifier:
@@ -73,7 +76,7 @@ class EmotionClassifier:
         return apply_prior(outputs[:, : len(EMOTIONS)], prior=self.card.prior, power=self.card.prior_power)
 
     def _outputs(self, grey: NDArray[np.uint8]) -> Floats:
-        """The network's real outputs, float64 (N, 7), or (N, 8) with the usable logit; one forward pass a face."""
+        """The network's logits, float64 (N, 7), or (N, 8) with the usable logit; one forward pass a face."""
         if grey.ndim != 3 or grey.shape[1:] != (self.side_px, self.side_px) or grey.dtype != np.uint8:
             raise ValueError(f"expected uint8 (N, {self.side_px}, {self.side_px}), found {grey.dtype} {grey.shape}")
         output = self.card.output
@@ -82,7 +85,8 @@ class EmotionClassifier:
             np.take(self._table, crop, out=self._values[0, :, :, 0], mode="clip")  # "raise" would copy
             row[:] = self._network.run(self._values)[0]
         real = raw.astype(np.float64)
-        return (real - output.zero_point) * output.scale if output.scale else real
+        real = (real - output.zero_point) * output.scale if output.scale else real
+        return np.log(np.maximum(real, _SMALLEST)) if self.card.content == PROBABILITIES else real
 
 
 def _input_table(card: Card) -> NDArray[np.generic]:

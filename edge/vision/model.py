@@ -20,8 +20,9 @@ from edge.errors import ModelError
 from edge.vision.runtime import Network, TensorInfo, load_network
 
 TASK = "facial-emotion"
-LOGITS, LOGITS_AND_USABLE = "logits", "logits and usable"
-"""What ``output.content`` may be: seven logits in the order of the labels, or those and the usable logit."""
+LOGITS, LOGITS_AND_USABLE, PROBABILITIES = CONTENTS = ("logits", "logits and usable", "probabilities")
+"""What ``output.content`` may be: seven logits in the order of the labels; those and the usable logit; or seven
+probabilities, as networks that end with a softmax give them."""
 _SCALE_TOLERANCE = 1e-6
 """Relative; the card's decimal scale must be the file's 32-bit one."""
 
@@ -40,13 +41,15 @@ class Card:
     temperature: float
     prior_power: float
     prior: tuple[float, ...]
+    content: str = LOGITS
+    """What the output is, one of CONTENTS."""
     usable_min: float = 0.0
     """Faces whose usable score is below are not read; 0 where the network gives none."""
 
     @property
     def has_usable(self) -> bool:
         """Whether the network's output has the usable logit, after the seven of the emotions."""
-        return self.output.shape[1] > len(EMOTIONS)
+        return self.content == LOGITS_AND_USABLE
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ def read_card(path: Path) -> Card:
     source, sink = fields.tensor("input"), fields.tensor("output")
     if len(source.shape) != 4 or source.shape != (1, source.shape[1], source.shape[1], 1) or source.shape[1] < 1:
         raise fields.error("input.shape", "[1, side, side, 1], one square grey face", list(source.shape))
-    with_usable = _has_usable(fields, sink)
+    content = _content(fields, sink)
     return Card(
         path=path,
         sha256=fields.get("sha256", str, "64 hexadecimal digits"),
@@ -114,20 +117,22 @@ def read_card(path: Path) -> Card:
         temperature=fields.number("temperature", above_0=True),
         prior_power=fields.number("prior.power"),
         prior=fields.numbers_above_0("prior.values", len(EMOTIONS)),
-        usable_min=_usable_min(fields) if with_usable else 0.0,
+        content=content,
+        usable_min=_usable_min(fields) if content == LOGITS_AND_USABLE else 0.0,
     )
 
 
-def _has_usable(fields: CardFields, sink: TensorInfo) -> bool:
-    """Whether the output ends with a usable logit. Raises ModelError when content and shape do not go together."""
-    content: str = fields.get("output.content", str, f"{LOGITS} or {LOGITS_AND_USABLE}", default=LOGITS)
-    if content not in (LOGITS, LOGITS_AND_USABLE):
-        raise fields.error("output.content", f"{LOGITS} or {LOGITS_AND_USABLE}", repr(content))
+def _content(fields: CardFields, sink: TensorInfo) -> str:
+    """What the output is. Raises ModelError when content and shape do not go together."""
+    allowed = "one of " + ", ".join(CONTENTS)
+    content: str = fields.get("output.content", str, allowed, default=LOGITS)
+    if content not in CONTENTS:
+        raise fields.error("output.content", allowed, repr(content))
     wanted = len(EMOTIONS) + (content == LOGITS_AND_USABLE)
     if sink.shape != (1, wanted):
         what = "one number for each label" + (" and the usable logit" if wanted > len(EMOTIONS) else "")
         raise fields.error("output.shape", f"[1, {wanted}], {what} (output.content: {content})", list(sink.shape))
-    return wanted > len(EMOTIONS)
+    return content
 
 
 def _usable_min(fields: CardFields) -> float:
