@@ -35,6 +35,7 @@ from train_emotion import DEPTHS, WIDTHS, accuracy_and_recall, logits_of, networ
 
 from edge.core.probabilities import apply_prior, softmax
 from edge.data import Floats
+from edge.measure.evaluate import MIN_FACES_PER_CLASS
 from edge.vision.emotion import EmotionClassifier
 from edge.vision.runtime import load_network
 
@@ -96,7 +97,8 @@ class Chooser:
     def score(self, rows: Floats, photos: Floats) -> tuple[float, float]:
         """Accuracy on FER+'s rows, and mean of the macro recalls on both sets, of logits (N, 7) each."""
         accuracy, recall = accuracy_and_recall(rows, self.truth)
-        return accuracy, (recall + accuracy_and_recall(photos, self.photo_truth)[1]) / 2
+        often = np.isin(self.photo_truth, np.flatnonzero(np.bincount(self.photo_truth) >= MIN_FACES_PER_CLASS))
+        return accuracy, (recall + accuracy_and_recall(photos[often], self.photo_truth[often])[1]) / 2
 
 
 def choices(rows: Floats, photos: Floats, prior: Floats, chooser: Chooser) -> list[tuple[float, float, float]]:
