@@ -2,7 +2,7 @@
 """Measures everything that docs/performance.md tells, and rewrites its tables and its picture.
 
     nice python tools/measure_performance.py            all of it, about ten minutes
-    python tools/measure_performance.py --quick         a try in about a minute; writes nothing
+    python tools/measure_performance.py --quick         shorter and rougher, about a minute
     python tools/measure_performance.py --keep-counts   leaves the instruction counts as they stand in the JSON
 
 What was measured also goes to docs/performance.json, from which --tables-only makes the tables again.
@@ -220,9 +220,6 @@ def main() -> None:
         return
     counts = json.loads(NUMBERS.read_text())["instructions"] if args.keep_counts else None
     told = measure(quick=args.quick, counts=counts)
-    if args.quick:
-        print("\n\n".join(section(told) for section in SECTIONS.values()))
-        return
     NUMBERS.write_text(json.dumps(told, indent=1) + "\n")
     write_page(told)
 
