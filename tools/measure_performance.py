@@ -58,6 +58,7 @@ def bench(*words: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "edge.cli", "bench", "--json", *words]
     done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
     report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    report["clip"] = Path(report["clip"]).name  # no path of this machine
     return report
 
 
