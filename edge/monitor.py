@@ -147,11 +147,15 @@ def _health(told: Mapping[str, Any]) -> str:
         return "not told yet"
     heat = "" if told.get("temperature_c") is None else f", {_number(told['temperature_c'], 0)} degrees Celsius"
     slow = ", THROTTLED" if told.get("throttled") else ""
+    shed = "" if told.get("shed", "none") == "none" else f" (fewer: {told['shed']})"
+
+    def whole(name: str) -> str:
+        return _number(told.get(name), 0)
+
+    rates = f"{_number(told.get('frames_per_s'), 1)} frames/s, {_number(told.get('looks_per_s'), 1)} looks/s{shed}"
     return (
-        f"{_number(told.get('frames_per_s'), 1)} frames/s, age {_number(told.get('frame_age_ms'), 0)} ms, CPU "
-        f"{_number(told.get('cpu_percent'), 0)} %, {_number(told.get('rss_mb'), 0)} MB{heat}{slow}, outbox "
-        f"{_number(told.get('outbox_depth'), 0)}, dropped {_number(told.get('outbox_dropped'), 0)}, reconnects "
-        f"{_number(told.get('reconnects'), 0)}"
+        f"{rates}, age {whole('frame_age_ms')} ms, CPU {whole('cpu_percent')} %, {whole('rss_mb')} MB{heat}{slow}, "
+        f"outbox {whole('outbox_depth')}, dropped {whole('outbox_dropped')}, reconnects {whole('reconnects')}"
     )
 
 

@@ -56,6 +56,7 @@ def test_an_hour_at_a_kiosk() -> None:
 
 
 @given(rate_hz=FRAME_RATES, looks_hz=st.floats(2.0, 30.0))
+@settings(deadline=None)
 def test_looks_come_at_the_configured_rate_on_any_camera(rate_hz: float, looks_hz: float) -> None:
     taken = looks(
         Schedule(ScheduleSettings(looks_hz=looks_hz)),
@@ -72,6 +73,7 @@ def test_looks_come_at_the_configured_rate_on_any_camera(rate_hz: float, looks_h
     gaps=st.lists(st.floats(0.005, 0.7), min_size=5, max_size=200),
     moves=st.lists(st.booleans(), min_size=200, max_size=200),
 )
+@settings(deadline=None)
 def test_nobody_in_view_is_looked_for_at_most_twice_a_second_and_never_forgotten(
     gaps: list[float], moves: list[bool]
 ) -> None:
@@ -177,7 +179,7 @@ def test_a_throttled_processor_halves_the_rate_while_it_lasts() -> None:
 
 
 @given(took_s=st.floats(0.0, 5.0), late_s=st.floats(0.0, 5.0), throttled=st.booleans(), looks_hz=st.floats(2.0, 60.0))
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_shedding_never_stops_the_looks_and_never_exceeds_the_wish(
     took_s: float, late_s: float, throttled: bool, looks_hz: float
 ) -> None:
@@ -252,6 +254,7 @@ def test_slow_movement_adds_up() -> None:
 
 
 @given(level=st.integers(0, 255))
+@settings(deadline=None)
 def test_a_picture_is_no_movement_against_itself(level: int) -> None:
     stillness = Stillness()
     small = np.full(SIZE_PX[::-1], level, np.uint8)

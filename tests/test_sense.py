@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
+from edge import loop
 from edge import sense as root
 from edge.config.file import load_config
 from edge.core.topics import Topics
@@ -217,6 +218,22 @@ def test_a_wedged_inference_starves_the_watchdog(tmp_path: Path, monkeypatch: py
     wedge.set()
     thread.join(5)
     assert not thread.is_alive()
+
+
+def test_a_throttled_board_looks_half_as_often_and_says_so(
+    broker: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "throttled", lambda: True)
+    sense = root.build_sense(load_config(configuration(tmp_path, broker.port, mqtt={"health_s": 1.0})))
+    with Integrator(broker.port) as integrator:
+        thread = threading.Thread(target=sense.run, daemon=True)
+        thread.start()
+        assert eventually(lambda: '"shed":"throttled"' in integrator.last(TOPICS.health), 20)
+        told = json.loads(integrator.last(TOPICS.health))
+        sense.stop()
+        thread.join(5)
+    assert told["looks_wanted_hz"] == 5.0
+    assert {"looks_per_s", "frames_passed", "frames_dropped"} <= told.keys()
 
 
 def test_a_hung_camera_is_told_and_ends_the_process(

@@ -2,7 +2,7 @@
 """Measures everything that docs/performance.md tells, and rewrites its tables and its picture.
 
     nice python tools/measure_performance.py            all of it, about ten minutes
-    python tools/measure_performance.py --quick         a try in about a minute; writes nothing
+    python tools/measure_performance.py --quick         shorter and rougher, about a minute
     python tools/measure_performance.py --keep-counts   leaves the instruction counts as they stand in the JSON
 
 What was measured also goes to docs/performance.json, from which --tables-only makes the tables again.
@@ -58,6 +58,7 @@ def bench(*words: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "edge.cli", "bench", "--json", *words]
     done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
     report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    report["clip"] = Path(report["clip"]).name  # no path of this machine
     return report
 
 
@@ -121,7 +122,8 @@ def acceptance(told: dict[str, Any]) -> str:
         ),
         (
             f"the daemon, one person, {b['person_looks_per_s']:.1f} looks a second",
-            f"{b['person_cpu_percent']:.1f} % of one core", "at most 10", b["person_cpu_percent"] <= 10,
+            f"{b['person_cpu_percent']:.1f} % of one core", "at most 10, at 10 looks",
+            b["person_cpu_percent"] <= 10 and b["person_looks_per_s"] >= 9,
         ),
         (
             f"capture to acknowledgement, {b['latency_stream_hz']:g} Hz (p50, p95)",
@@ -220,9 +222,6 @@ def main() -> None:
         return
     counts = json.loads(NUMBERS.read_text())["instructions"] if args.keep_counts else None
     told = measure(quick=args.quick, counts=counts)
-    if args.quick:
-        print("\n\n".join(section(told) for section in SECTIONS.values()))
-        return
     NUMBERS.write_text(json.dumps(told, indent=1) + "\n")
     write_page(told)
 

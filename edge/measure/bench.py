@@ -12,7 +12,7 @@ import itertools
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -159,10 +159,7 @@ def bench(  # noqa: PLR0913 - the last three by keyword
         _Turn(work).take(first)
     turns = [_Turn(pipeline.frame), _Turn(yardstick.frame), _Turn(scheduled.frame)]
     done = 0
-    for number, chunk in enumerate(itertools.chain([first], chunks)):
-        for place in range(len(turns)):  # who goes first changes: the next ones find warmer caches
-            turns[(number + place) % len(turns)].take(chunk)
-        done += len(chunk)
+    for done in _in_turns(turns, itertools.chain([first], chunks)):
         if on_progress is not None:
             on_progress(done)
     return {
@@ -175,6 +172,17 @@ def bench(  # noqa: PLR0913 - the last three by keyword
         "rss_mb": round(memory_mb, 1),
         "stages_ms": _stages_ms(pipeline),
     }
+
+
+def _in_turns(turns: Sequence[_Turn], chunks: Iterable[list[Frame]]) -> Iterator[int]:
+    """Each takes each chunk; gives the number of frames done after each. Who goes first changes from chunk to chunk:
+    the next ones find warmer caches."""
+    done = 0
+    for number, chunk in enumerate(chunks):
+        for place in range(len(turns)):
+            turns[(number + place) % len(turns)].take(chunk)
+        done += len(chunk)
+        yield done
 
 
 def _chunks(frames: Iterator[Frame]) -> Iterator[list[Frame]]:
