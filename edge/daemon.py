@@ -1,16 +1,20 @@
-"""From the configuration to what both daemons take: the broker, the unit's id, the folder of their state."""
+"""From the configuration to what both daemons take: the broker, the unit's id, the folder of their state, what to keep
+out of their texts."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from edge.config.file import password
-from edge.config.schema import Config
+from edge.config.schema import Config, mask_secrets
 from edge.errors import ConfigError
 from edge.mqtt import MqttSettings
 from edge.privacy import save_or_warn
+from edge.scrub import Scrubber, file_values, secret_values
 from edge.store import StateFile
 from edge.unit_id import derive_unit_id
 
@@ -55,3 +59,17 @@ def unit_id(config: Config, folder: Path) -> str:
         fallback = secrets.token_hex(8)
         save_or_warn(kept, {"random_id": fallback})
     return derive_unit_id(fallback=fallback)
+
+
+def scrubber(config: Config | None, environ: Mapping[str, str], *, files: Sequence[Path] = ()) -> Scrubber:
+    """Takes every secret that Moodcast can know out of a text.
+
+    ``config`` None: the file cannot be read. ``files``: more secrets, a line each, alone or as NAME=value.
+    """
+    known = secret_values(environ) + file_values(files)
+    if config is not None:
+        texts = f"{config.camera.path} {config.camera.pipeline}"
+        known += [value for name, value in environ.items() if f"${{{name}}}" in texts]
+        with contextlib.suppress(ConfigError):  # no password can be read, so none can be told
+            known.append(password(config) or "")
+    return Scrubber(known, mask_secrets)

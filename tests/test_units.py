@@ -26,6 +26,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.daemon import configuration
+from tests.journal import FakeJournal, missing
 from tests.mosquitto import Mosquitto, Recorder, eventually, free_port
 
 UNITS = ROOT / "systemd"
@@ -164,15 +165,18 @@ def _read_trace(path: Path) -> tuple[set[str], list[str]]:
 class Traced:
     """A daemon under strace: what it called, and whether it ever asked for memory that is writable and executable."""
 
-    def __init__(self, command: str, config: Path) -> None:
+    def __init__(self, command: str, config: Path, journal: FakeJournal | None) -> None:
+        """``journal`` None: it logs to standard error."""
         self._log = config.parent / f"{command}.strace"
-        self._process = subprocess.Popen(
-            [
-                *("strace", "-f", "-qq", "-s", "0", "-e", "signal=none", "-o", str(self._log)),
-                *(sys.executable, "-m", "edge.cli", command, "--config", str(config)),
-            ],
-            env={**os.environ, "NOTIFY_SOCKET": ""},
-        )
+        program = [
+            *("strace", "-f", "-qq", "-s", "0", "-e", "signal=none", "-o", str(self._log)),
+            *(sys.executable, "-m", "edge.cli", command, "--config", str(config)),
+        ]
+        with (config.parent / f"{command}.stderr").open("wb") as stderr:
+            env = {**(dict(os.environ) if journal is None else journal.environment(stderr)), "NOTIFY_SOCKET": ""}
+            self._process = subprocess.Popen(
+                program if journal is None else journal.command(program), env=env, stderr=stderr
+            )
 
     def end(self) -> tuple[set[str], list[str]]:
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
@@ -184,14 +188,16 @@ class Traced:
 
 @pytest.mark.timeout(180)
 def test_daemons_stay_within_their_filters(tmp_path: Path) -> None:
-    """Both daemons over the bundled clip with a real broker. strace's run is slow, so both go at the same time."""
+    """Both daemons over the bundled clip with a real broker, logging to a stand-in for the journal where that
+    can be. strace's run is slow, so both go at the same time."""
     needs("strace", "strace")
     needs("systemd-analyze", "systemd")
-    with Mosquitto(tmp_path) as broker:
+    with Mosquitto(tmp_path) as broker, contextlib.ExitStack() as stack:
+        journal = None if missing() else stack.enter_context(FakeJournal(tmp_path / "journal"))
         port = free_port()
         config = configuration(tmp_path, broker.port, kiosk={"port": port}, mqtt={"port": broker.port, "health_s": 2.0})
         with Recorder(broker.port) as recorder:
-            sense, companion = Traced("sense", config), Traced("companion", config)
+            sense, companion = Traced("sense", config, journal), Traced("companion", config, journal)
             try:
                 met = recorder.wait_for(
                     lambda r: (
@@ -204,6 +210,7 @@ def test_daemons_stay_within_their_filters(tmp_path: Path) -> None:
             finally:
                 done = {"moodcast-sense": sense.end(), "moodcast-companion": companion.end()}
             assert met, {g.topic for g in recorder.got}
+            assert journal is None or journal.entries(), "nothing was logged"
     for name, (calls, executable) in done.items():
         assert len(calls) > 40, f"{name}: strace saw too little"
         assert calls - allowed_calls(name) == set(), name
