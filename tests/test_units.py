@@ -188,8 +188,8 @@ class Traced:
 
 @pytest.mark.timeout(180)
 def test_daemons_stay_within_their_filters(tmp_path: Path) -> None:
-    """Both daemons over the bundled clip with a real broker, logging to a stand-in for the journal where that
-    can be. strace's run is slow, so both go at the same time."""
+    """Both daemons over the bundled clip with a real broker, logging to a stand-in for the journal where that can be.
+    strace's run is slow, so both go at the same time."""
     needs("strace", "strace")
     needs("systemd-analyze", "systemd")
     with Mosquitto(tmp_path) as broker, contextlib.ExitStack() as stack:

@@ -48,7 +48,7 @@ make_settings() {
   if [ "$broker" = local ]; then
     set_key "$etc/moodcast.yaml" 'mqtt.host="127.0.0.1"' mqtt.username=moodcast "mqtt.password_file=$etc/secrets/mqtt_password"
   elif [ -n "$broker" ]; then
-    set_key "$etc/moodcast.yaml" "mqtt.host=\"$broker\""
+    set_key "$etc/moodcast.yaml" "mqtt.host=\"$broker\"" ${broker_port:+"mqtt.port=$broker_port"}
   fi
   if [ -n "$speaker" ]; then set_key "$etc/moodcast.yaml" speaker.player=mpd; fi
 }

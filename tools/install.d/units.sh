@@ -20,12 +20,31 @@ install_units() {
   if [ -e "$etc/hours" ]; then
     for unit in moodcast-sense.service moodcast-kiosk.service; do drop_in "$unit" hours.conf "$from"; done
   fi
+  reach_broker "$from"
   if systemd_running; then act systemctl daemon-reload; fi
 }
 
 drop_in() {
   touches "$units/$1.d/$2"
+  # A version to go back to may be older than this drop-in, and its units do without.
+  if [ "$dry" != yes ] && [ ! -e "$3/$2" ]; then return; fi
   place 644 "$3/$2" "$units/$1.d/$2"
+}
+
+# The camera's unit reaches local networks only; with a broker elsewhere a drop-in opens it. The host stands in the
+# configuration, so running the installer again after a change there is enough.
+reach_broker() {
+  local host=$broker file=$units/moodcast-sense.service.d/public-broker.conf
+  if [ "$host" = local ]; then host=127.0.0.1; fi
+  if [ -z "$host" ] && [ -e "$etc/moodcast.yaml" ]; then
+    host=$(/usr/bin/python3 tools/install.d/settings.py "$etc/moodcast.yaml" --get mqtt.host)
+  fi
+  if /usr/bin/python3 tools/install.d/is_local.py "${host:-127.0.0.1}" systemd/moodcast-sense.service; then
+    if [ -e "$file" ]; then act rm -f "$file"; fi
+    return
+  fi
+  say "the broker $host is not in a local network: moodcast-sense may reach every address"
+  drop_in moodcast-sense.service public-broker.conf "$1"
 }
 
 switch_to() {
