@@ -9,7 +9,9 @@ needed_packages() {
   if [ "$kiosk" = yes ]; then
     # Raspberry Pi OS Bookworm calls it otherwise.
     if apt-cache show chromium >/dev/null 2>&1; then echo chromium; else echo chromium-browser; fi
-    if [ -z "$desktop" ]; then printf '%s\n' cage seatd wlr-randr; fi
+    # cage of Bookworm ends where there is no Xwayland, and only recommends it.
+    echo wlr-randr
+    if [ -z "$desktop" ]; then printf '%s\n' cage xwayland seatd; fi
   fi
   if [ -n "$speaker" ]; then echo mpd; fi
 }

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# /etc/moodcast, the users, the broker, the speaker. Sourced by tools/install.
+# /etc/moodcast, the users, the broker. Sourced by tools/install.
 
 make_users() {
   step "users"
@@ -110,36 +110,4 @@ broker_user() {
     cat "$plain" >>/etc/mosquitto/moodcast.passwd
     rm -f "$plain"
   fi
-}
-
-set_up_speaker() {
-  if [ -z "$speaker" ]; then return; fi
-  step "speaker"
-  if [ "$speaker" = desktop ]; then
-    [ -n "$desktop" ] || stop "no desktop that starts by itself: name an ALSA card, --speaker CARD (aplay -l)"
-    local home
-    home=$(getent passwd "$desktop" | cut -d: -f6)
-    touches "$home/.config/mpd/mpd.conf"
-    touches "$home/.config/systemd/user/default.target.wants/mpd.service"
-    act runuser -u "$desktop" -- mkdir -p "$home/.config/mpd/playlists" "$home/Music"
-    if [ ! -e "$home/.config/mpd/mpd.conf" ]; then
-      act install -m 644 -o "$desktop" config/mpd/desktop.conf "$home/.config/mpd/mpd.conf"
-    fi
-    # The system's MPD would hold the port and has no way to the session's sound.
-    act systemctl disable mpd.service mpd.socket
-    systemd_running && act systemctl stop mpd.service mpd.socket
-    act runuser -u "$desktop" -- systemctl --user enable mpd.service
-    return
-  fi
-  touches "$etc/mpd.conf"
-  touches "$units/mpd.service.d/moodcast.conf"
-  if [ "$dry" = yes ]; then
-    say "would write $etc/mpd.conf for the card $speaker and $units/mpd.service.d/moodcast.conf"
-    return
-  fi
-  sed "s/@CARD@/$speaker/" config/mpd/alsa.conf >"$etc/mpd.conf"
-  install -d "$units/mpd.service.d"
-  printf '%s\n' '# Made by Moodcast: its own settings instead of /etc/mpd.conf.' '[Service]' 'EnvironmentFile=' \
-    "Environment=MPDCONF=$etc/mpd.conf" >"$units/mpd.service.d/moodcast.conf"
-  act systemctl enable mpd.service
 }

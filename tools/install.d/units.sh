@@ -63,6 +63,8 @@ enable_units() {
       *) touches "$units/multi-user.target.wants/$unit" ;;
     esac
     act systemctl enable --quiet "$unit"
+    # The daemons are started when READY is awaited. The timer here, and with the hours as they are now.
+    if [[ $unit == *.timer ]] && systemd_running; then act systemctl restart "$unit"; fi
   done
   touches /usr/local/bin/moodcast
   link "$prefix/current/bin/moodcast" /usr/local/bin/moodcast
@@ -111,7 +113,7 @@ set_up_kiosk() {
   if [ ! -e "$etc/kiosk.env" ]; then
     if [ "$dry" = yes ]; then say "would write $etc/kiosk.env"; else
       printf '%s\n' '# The kiosk: systemd/moodcast-kiosk says what each value does.' 'MOODCAST_PAGE=http://127.0.0.1:8080/' \
-        "MOODCAST_ROTATION=$rotation" '# MOODCAST_BROWSER_FLAGS=--force-device-scale-factor=1.5' >"$etc/kiosk.env"
+        "MOODCAST_ROTATION=$rotation" '# MOODCAST_BROWSER_FLAGS="--force-device-scale-factor=1.5"' >"$etc/kiosk.env"
     fi
   fi
   if [ -n "$desktop" ]; then desktop_kiosk; elif systemd_running; then
@@ -173,14 +175,16 @@ remove_all() {
     fi
     act rm -rf "${units:?}/$unit" "${units:?}/$unit.d"
   done
-  act rm -f "$units/mpd.service.d/moodcast.conf" /usr/local/bin/moodcast
-  act rmdir --ignore-fail-on-non-empty "$units/mpd.service.d" 2>/dev/null || true
+  act rm -f /usr/local/bin/moodcast
+  remove_speaker
   if [ -e /etc/mosquitto/conf.d/moodcast.conf ]; then
     act rm -f /etc/mosquitto/conf.d/moodcast.conf /etc/mosquitto/moodcast.acl /etc/mosquitto/moodcast.passwd
     if systemd_running; then act systemctl try-restart mosquitto; fi
   fi
   for path in /home/*/.config/labwc/autostart; do
-    if grep -qs '^# moodcast: begin' "$path"; then act sed -i '/^# moodcast: begin/,/^# moodcast: end/d' "$path"; fi
+    if ! grep -qs '^# moodcast: begin' "$path"; then continue; fi
+    act sed -i '/^# moodcast: begin/,/^# moodcast: end/d' "$path"
+    if [ ! -s "$path" ]; then act rm "$path"; fi
   done
   act rm -rf "$prefix"
   if systemd_running; then act systemctl daemon-reload; fi
