@@ -229,6 +229,19 @@ def test_missing_rights_are_told_apart_from_a_wrong_password(tmp_path: Path) -> 
     assert "topic readwrite moodcast/kiosk-7f3a/#" in check.remedy
 
 
+def test_a_network_that_the_unit_closes_is_told_apart_from_a_broker_that_is_off() -> None:
+    def closed(*_: object, **__: object) -> None:
+        raise PermissionError(1, "Operation not permitted")  # what the kernel says to an address outside IPAddressAllow=
+
+    topics = Topics("moodcast", "kiosk-7f3a")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "create_connection", closed)
+        check = broker_check(MqttSettings("198.51.100.7", "x"), topics, wait_s=2.0).check
+    assert check.ok is False
+    assert "IPAddressAllow=" in check.remedy
+    assert "tools/install" in check.remedy
+
+
 class Busy:
     def open(self) -> None:
         raise CameraError("/dev/video0: busy")

@@ -44,6 +44,8 @@ make_settings() {
     say "kept: $etc/moodcast.yaml"
   else
     act install -m 644 "config/$preset.yaml" "$etc/moodcast.yaml"
+    # The preset is for a Pi's camera module; where that is not used, the camera is one at USB.
+    if [ "$preset" = kiosk ] && [ "$picamera2" = no ]; then set_key "$etc/moodcast.yaml" camera.source=v4l2; fi
   fi
   if [ "$broker" = local ]; then
     set_key "$etc/moodcast.yaml" 'mqtt.host="127.0.0.1"' mqtt.username=moodcast "mqtt.password_file=$etc/secrets/mqtt_password"

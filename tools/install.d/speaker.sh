@@ -50,6 +50,8 @@ card_speaker() {
 # mpd_starts enable|disable: MPD with the system. Its socket never: systemd would listen on every address in its place,
 # whatever `bind_to_address` says.
 mpd_starts() {
+  local folder
+  for folder in /etc/rc[0-6S].d; do touches "$folder"; done # systemctl keeps the links of MPD's old script in step
   touches "$units/multi-user.target.wants/mpd.service"
   touches "$units/sockets.target.wants/mpd.socket"
   act systemctl --quiet "$1" mpd.service
