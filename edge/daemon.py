@@ -36,6 +36,10 @@ def mqtt_settings(config: Config, client_id: str) -> MqttSettings:
     )
 
 
+SERVICE_STATE = Path("/var/lib/moodcast")
+"""Of the installed service: what its unit's StateDirectory= makes."""
+
+
 def state_dir(config: Config) -> Path:
     """Folder for what survives a restart, made when it is not there."""
     given = config.daemon.state_dir or os.environ.get("STATE_DIRECTORY", "").split(":")[0]
@@ -47,6 +51,12 @@ def state_dir(config: Config) -> Path:
             [f"daemon.state_dir: {folder} cannot be made ({error.strerror}); name a folder that can be written"]
         ) from error
     return folder
+
+
+def pause_folders(config: Config, *, service: Path = SERVICE_STATE) -> list[Path]:
+    """Where a pause switch may be kept: for this user, and by the installed service, whose camera it is, too."""
+    own = config.daemon.state_dir is not None or os.environ.get("STATE_DIRECTORY")
+    return [state_dir(config), *([] if own or not service.is_dir() else [service])]
 
 
 def unit_id(config: Config, folder: Path) -> str:

@@ -231,7 +231,7 @@ def test_missing_rights_are_told_apart_from_a_wrong_password(tmp_path: Path) -> 
 
 def test_a_network_that_the_unit_closes_is_told_apart_from_a_broker_that_is_off() -> None:
     def closed(*_: object, **__: object) -> None:
-        raise PermissionError(1, "Operation not permitted")  # what the kernel says to an address outside IPAddressAllow=
+        raise PermissionError(1, "Operation not permitted")  # the kernel: an address outside IPAddressAllow=
 
     topics = Topics("moodcast", "kiosk-7f3a")
     with pytest.MonkeyPatch.context() as patch:

@@ -54,7 +54,10 @@ def log_check(*, journal: bool) -> Check:
     """``journal``: python3-systemd can be imported here."""
     if journal:
         return green("log", "of a service: the journal, with priorities; journalctl -u 'moodcast-*' -p warning")
-    why = "no python3-systemd: lines reach the journal through standard error, without priorities (apt-get install it)"
+    why = (
+        "no python3-systemd, so a service's lines reach the journal without priorities (apt-get install "
+        "python3-systemd, then tools/install again)"
+    )
     return skipped("log", why)
 
 
