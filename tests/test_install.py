@@ -117,6 +117,8 @@ def test_dry_run_says_everything_and_does_nothing() -> None:
         (["--broker", "a b"], "not a name or address"),
         (["--hours", "always"], "not like Mon-Fri 09:00-18:30"),
         (["--offline", "/nowhere"], "no such folder"),
+        (["--rotation", "45"], "there are 0, 90, 180, 270"),
+        (["--ready-seconds", "soon"], "not a number of seconds"),
         (["--colour"], "unknown option --colour"),
     ],
 )
@@ -166,6 +168,13 @@ install_packages; link_journal /opt/x"""
     assert done.returncode == status
     assert words in done.stderr
     assert done.stdout == "", "nothing is installed, nothing linked"
+
+
+def test_rotation_asked_for_later_is_taken_over(tmp_path: Path) -> None:
+    (tmp_path / "kiosk.env").write_text("MOODCAST_ROTATION=0\n")
+    done = bash(f"{QUIET} kiosk=yes rotation=270 etc={tmp_path}; systemd_running() {{ false; }}; set_up_kiosk")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"sed -i s/^MOODCAST_ROTATION=.*/MOODCAST_ROTATION=270/ {tmp_path}/kiosk.env\n"
 
 
 # --- the broker's address --------------------------------------------------------------------------------------------

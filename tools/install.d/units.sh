@@ -113,8 +113,10 @@ set_up_kiosk() {
   if [ ! -e "$etc/kiosk.env" ]; then
     if [ "$dry" = yes ]; then say "would write $etc/kiosk.env"; else
       printf '%s\n' '# The kiosk: systemd/moodcast-kiosk says what each value does.' 'MOODCAST_PAGE=http://127.0.0.1:8080/' \
-        "MOODCAST_ROTATION=$rotation" '# MOODCAST_BROWSER_FLAGS="--force-device-scale-factor=1.5"' >"$etc/kiosk.env"
+        "MOODCAST_ROTATION=${rotation:-0}" '# MOODCAST_BROWSER_FLAGS="--force-device-scale-factor=1.5"' >"$etc/kiosk.env"
     fi
+  elif [ -n "$rotation" ] && ! grep -qx "MOODCAST_ROTATION=$rotation" "$etc/kiosk.env"; then
+    act sed -i "s/^MOODCAST_ROTATION=.*/MOODCAST_ROTATION=$rotation/" "$etc/kiosk.env"
   fi
   if [ -n "$desktop" ]; then desktop_kiosk; elif systemd_running; then
     act systemctl enable --now seatd.service
