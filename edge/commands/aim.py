@@ -34,8 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, help="end after so long; default: at Ctrl-C")
     parser.epilog = (
         "Stop the service first, it holds the camera: systemctl stop moodcast-sense. From afar: "
-        "ssh -L 8090:127.0.0.1:8090 PI sudo moodcast aim --web 8090. On an installed device with sudo: only root may read the "
-        "service's pause switch, which holds for this view, too."
+        "ssh -L 8090:127.0.0.1:8090 PI sudo moodcast aim --web 8090. On an installed device with sudo: only root may "
+        "read the service's pause switch, which holds for this view, too."
     )
 
 
