@@ -103,7 +103,7 @@ booted() {
   break_it '__import__("time").sleep(100)'
   cp tools/install-check.d/booted "$root/booted"
   printf '%s\n' '[Unit]' 'After=multi-user.target dbus.service seatd.service' '[Service]' 'Type=oneshot' 'TimeoutStartSec=infinity' \
-    'ExecStart=/booted' 'StandardOutput=file:/booted.out' 'StandardError=file:/booted.err' >"$root/etc/systemd/system/booted.service"
+    'ExecStart=/booted' 'StandardOutput=truncate:/booted.out' 'StandardError=truncate:/booted.err' >"$root/etc/systemd/system/booted.service"
   mkdir -p "$root/etc/systemd/system/default.target.wants"
   ln -sf ../booted.service "$root/etc/systemd/system/default.target.wants/"
   rm -f "$root/usr/sbin/policy-rc.d"
