@@ -81,7 +81,7 @@ def test_daemon_logs_its_changes_to_the_journal(tmp_path: Path) -> None:
             def warned() -> bool:
                 return any(e["PRIORITY"] == "4" and "MQTT broker" in e["MESSAGE"] for e in journal.entries())
 
-            assert eventually(warned, 20), journal.entries()
+            assert eventually(warned, 60), journal.entries()
         finally:
             process.terminate()
             process.wait(10)
