@@ -16,6 +16,7 @@ COMMANDS = {
     "companion": "the subscriber that recommends: page and player",
     "demo": "everything at once with the bundled clip and an embedded broker",
     "analyze": "faces and emotions of images, folders and videos",
+    "explain": "what an answer rests on: a picture of one face and its probabilities",
     "evaluate": "accuracy on a labelled data set",
     "bench": "speed against today's usual stack, in the same run",
     "replay": "events of a recorded trace, and why they came",

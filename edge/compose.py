@@ -10,8 +10,10 @@ from edge.config.schema import Config
 from edge.core.attention import AttentionSettings
 from edge.core.main_face import MainFaceSettings
 from edge.core.people import PeopleSettings
+from edge.core.schedule import ScheduleSettings
 from edge.core.trigger import TriggerSettings
 from edge.vision.finders import FaceFinder, make_finder
+from edge.vision.model import Card
 
 
 def load_or_default(path: Path | None) -> Config:
@@ -49,6 +51,15 @@ def people_settings(config: Config) -> PeopleSettings:
             update_s=config.mood.update_s,
         ),
     )
+
+
+def usable_min(config: Config, card: Card) -> float:
+    """The usable score below which a face is not read, 0-1: the configuration's, else the card's."""
+    return card.usable_min if config.emotion.usable_min is None else config.emotion.usable_min
+
+
+def schedule_settings(config: Config) -> ScheduleSettings:
+    return ScheduleSettings(**config.schedule.model_dump())
 
 
 def camera_settings(config: Config) -> CameraSettings:

@@ -31,7 +31,10 @@ class Frame:
     t_s: float
     """Monotonic seconds at capture. A source that is not live counts in the time of the recording."""
     seq: int
-    """Counts captured frames from 0; a gap means dropped frames."""
+    """Counts captured frames from 0; a gap means frames dropped or passed over."""
+    small: Image | None = None
+    """uint8 ``(h, w, 3)`` BGR: the same picture, smaller and of the same shape, where the camera makes one for
+    nothing. Faces are searched in it, and cut out of ``image``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,21 @@ class Face:
     right eye stands left in the picture). None where the back end gives none."""
     score: float
     """Confidence of the face finder, 0-1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What the emotion network reads in N faces, each for itself; N may be 0."""
+
+    probs: Floats
+    """float64 ``(N, 7)`` in the order of EMOTIONS, rows summing to 1. Without meaning where the face is not usable."""
+    usable: Floats
+    """float64 ``(N,)``, 0-1: how sure the network is that there is a face that can be read, and no background, false
+    alarm or unreadable blur. 1 from a network without such an output."""
+
+    def rows(self, usable_min: float) -> list[Floats | None]:
+        """The probabilities ``(7,)`` of each face, None where ``usable`` is below ``usable_min``."""
+        return [row if score >= usable_min else None for row, score in zip(self.probs, self.usable, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +90,8 @@ class Mood:
     abstain: bool
     """True while ``confidence`` is below the configured floor: nothing should be concluded from this mood."""
     usable: bool
-    """False when the newest face was too small to be read; ``probs`` are then those of earlier faces."""
+    """False when the newest face was too small to be read, or the network found nothing to read in it; ``probs`` are
+    then those of earlier faces."""
     valence: float
     """-1 (unpleasant) to 1 (pleasant)."""
     arousal: float
@@ -153,12 +172,21 @@ class Health:
     """How the unit is doing. None: this machine does not tell."""
 
     frames_per_s: float
+    """Frames taken from the camera."""
+    looks_per_s: float
+    """Of them searched for faces."""
+    looks_wanted_hz: float
+    """The rate of looks with somebody in view, after shedding."""
+    shed: str
+    """Why that is below the configured rate: none, slow, late or throttled (``edge.core.schedule.Shed``)."""
     frame_age_ms: float
-    """Age of the newest frame when its results were ready, median."""
+    """Age of the newest frame searched when its results were ready, median."""
     frames_dropped: int
-    """Frames overwritten by newer ones before they were looked at, since the start."""
+    """Frames overwritten by newer ones before they were taken, since the start."""
+    frames_passed: int
+    """Frames taken and, by the schedule, not searched, since the start."""
     stages: dict[str, Latency]
-    """By stage: find, track, classify, publish."""
+    """By stage: motion, find, track, classify, smooth, publish."""
     cpu_percent: float
     """Of one core, over the last window."""
     rss_mb: float

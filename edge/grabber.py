@@ -39,6 +39,7 @@ class Grabber:
         self._fatal: BaseException | None = None
         self._dropped = 0
         self._reopens = 0
+        self._every_s = 0.0
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
 
     def start(self) -> None:
@@ -56,6 +57,10 @@ class Grabber:
                 raise self._fatal
             frame, self._newest = self._newest, None
             return frame
+
+    def want(self, rate_hz: float) -> None:
+        """So many frames a second are enough from now on. Until the first call, all that the camera gives."""
+        self._every_s = 1.0 / rate_hz
 
     def pause(self) -> None:
         """Closes the camera as soon as the read under way returns; no frame is handed out any more."""
@@ -127,7 +132,7 @@ class Grabber:
             self._camera.open()
             while not (self._stopping or self._paused):
                 self._busy_since_s = time.monotonic()
-                frame = self._camera.read()
+                frame = self._camera.read(every_s=self._every_s)
                 self._busy_since_s = None
                 self._put(frame)
         except CameraMissing:

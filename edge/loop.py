@@ -15,6 +15,7 @@ from edge.core.heartbeat import Heartbeat
 from edge.core.topics import OFFLINE
 from edge.data import EmotionEvent, Frame
 from edge.errors import CameraStalled
+from edge.machine import throttled
 from edge.mqtt import Message, Received
 from edge.operation import Operation, Told
 from edge.sense_parts import SenseParts, SenseSettings
@@ -25,6 +26,8 @@ _log = logging.getLogger(__name__)
 
 _TICK_S = 0.2
 """Longest wait for a frame: how late a command, a heartbeat or SIGTERM may be noticed. It must end within 2 s."""
+_THROTTLE_S = 5.0
+"""The processor is asked so often whether it is slowed down; heat comes and goes over many seconds."""
 _STOP_S = 0.8
 """Each of camera and link may take this long to stop."""
 
@@ -38,14 +41,16 @@ class SenseLoop:
         self._stopping = False
         self.restarting = False
         """``run`` returned because it was asked to over MQTT: the process is to be started again."""
-        self._finder = parts.finder
         self._heartbeat = Heartbeat(every_s=settings.heartbeat_s)
-        self._vitals = Vitals(starts=parts.starts)
+        self._watch = parts.watch
+        self._people = parts.watch.people
+        self._vitals = Vitals(parts.watch, starts=parts.starts)
         self._operation = Operation(
             parts, self._vitals, told=self._told, take_over=self._take_over, restart=self._restart
         )
         self._frame_lag_s = 0.0
         self._health_s = -float("inf")
+        self._throttle_s = -float("inf")
         self._audience_s = -float("inf")
         self._connects = 0
         self._camera: tuple[str, str] = ("", "")
@@ -73,14 +78,14 @@ class SenseLoop:
                 now_s = time.monotonic()
                 if frame is not None:
                     self._see(frame, now_s)
-                self._tick(now_s)
+                self._tick(now_s, seen=frame is not None)
                 # Fed only here: a wedged inference never comes back to this line, and a camera that hangs raises
                 # in _tick. A broker that is away does not matter.
                 self._p.notifier.watchdog()
             self._say_state("stopping", "to start again" if self.restarting else "asked to", time.monotonic())
         finally:
             self._p.notifier.stopping()
-            self._publish_events(self._p.people.leave(self._frame_time(time.monotonic())))
+            self._publish_events(self._people.leave(self._frame_time(time.monotonic())))
             self._p.link.stop(_STOP_S, last=Message(self._p.topics.availability, OFFLINE, retain=True))
             self._p.grabber.stop(_STOP_S)
 
@@ -91,26 +96,12 @@ class SenseLoop:
             return  # was on its way when the switch was thrown
         if not self._set.live_clock:
             self._frame_lag_s = now_s - frame.t_s
-        begin_s = time.perf_counter()
-        faces = self._finder.find(frame.image)
-        found_s = time.perf_counter()
-        height_px, width_px = frame.image.shape[:2]
-        tracks = self._p.people.see(faces, frame.t_s, frame_px=(width_px, height_px))
-        due = [track for track in tracks if self._p.people.readable(track)]
-        tracked_s = time.perf_counter()
-        probs = self._p.classifier.classify(frame.image, [track.face for track in due])
-        read_s = time.perf_counter()
-        events = self._p.people.read({track.id: p for track, p in zip(due, probs, strict=True)}, frame.t_s)
+        looks = self._watch.looks
+        events = self._watch.frame(frame, late_s=now_s - self._moment(frame.t_s), live=self._set.live_clock)
+        self._p.grabber.want(self._watch.schedule.camera_hz(frame.t_s))
         self._publish_events(events)
-        self._publish_now(now_s)
-        done_s = time.perf_counter()
-        times = self._vitals.times
-        times.add("find", found_s - begin_s)
-        times.add("track", tracked_s - found_s)
-        if due:
-            times.add("classify", read_s - tracked_s)
-        times.add("publish", done_s - read_s)
-        self._vitals.frame(now_s, age_s=time.monotonic() - self._moment(frame.t_s))
+        looked = self._watch.looks > looks
+        self._vitals.frame(now_s, age_s=time.monotonic() - self._moment(frame.t_s) if looked else None)
 
     def _moment(self, frame_t_s: float) -> float:
         """Monotonic seconds of a frame's time."""
@@ -121,7 +112,7 @@ class SenseLoop:
 
     # --- every turn of the loop --------------------------------------------------------------------------------------
 
-    def _tick(self, now_s: float) -> None:
+    def _tick(self, now_s: float, *, seen: bool) -> None:
         self._watch_camera(now_s)
         self._obey(self._p.link.poll(), now_s)
         self._operation.reload_if_asked(now_s)
@@ -130,11 +121,17 @@ class SenseLoop:
             self._connects = connects
             self._heartbeat.reset()  # what is retained the link says again by itself
         self._watch_state(now_s)
+        begin_s = time.perf_counter()
         self._publish_now(now_s)
+        if seen:
+            self._watch.times.add("publish", time.perf_counter() - begin_s)
+        if now_s - self._throttle_s >= _THROTTLE_S:
+            self._throttle_s = now_s
+            self._watch.schedule.throttle(throttled=bool(throttled()))
         if now_s - self._health_s >= self._set.health_s:
             self._health_s = now_s
             stats = self._p.link.stats()
-            health = self._vitals.health(now_s, grabber=self._p.grabber, link=stats, window_s=self._set.health_s)
+            health = self._vitals.health(now_s, grabber=self._p.grabber, link=stats)
             self._p.reporter.health(health, now_s)
 
     def _watch_camera(self, now_s: float) -> None:
@@ -151,7 +148,7 @@ class SenseLoop:
         self._camera = (state, reason)
         self._p.reporter.camera(state, reason, now_s)
         if was_online:
-            self._publish_events(self._p.people.leave(self._frame_time(now_s)))
+            self._publish_events(self._people.leave(self._frame_time(now_s)))
 
     def _watch_state(self, now_s: float) -> None:
         camera, reason = self._camera
@@ -178,7 +175,7 @@ class SenseLoop:
 
     def _publish_now(self, now_s: float) -> None:
         """The main person's emotion and the audience, when due."""
-        people = self._p.people.now(self._frame_time(now_s))
+        people = self._people.now(self._frame_time(now_s))
         if self._set.publish_people and self._heartbeat.due(people, now_s):
             self._p.reporter.emotion(people, now_s)
         audience = self._p.audience.update(people, self._frame_time(now_s))
@@ -206,7 +203,7 @@ class SenseLoop:
         self._health_s = -float("inf")
 
     def _say_info(self, now_s: float) -> None:
-        info, sha256 = self._set, self._p.classifier.card.sha256
+        info, sha256 = self._set, self._watch.classifier.card.sha256
         self._p.reporter.info(now_s, versions=info.versions, model_sha256=sha256, settings=info.info)
 
     # --- commands ----------------------------------------------------------------------------------------------------
@@ -233,7 +230,7 @@ class SenseLoop:
         self._p.switch.throw(paused=paused)
         if paused:
             self._p.grabber.pause()
-            self._publish_events(self._p.people.leave(self._frame_time(now_s)))
+            self._publish_events(self._people.leave(self._frame_time(now_s)))
         else:
             self._p.grabber.resume()
         self._p.reporter.privacy(paused=paused)
@@ -250,11 +247,13 @@ class SenseLoop:
         old, parts = self._set, self._p
         if old.publish_people != new.publish_people:
             # Who listens hears an end for each start, and starts anew when people are told again.
-            self._publish_events(parts.people.release(self._frame_time(now_s)))
+            self._publish_events(self._people.release(self._frame_time(now_s)))
         self._set = new
         self._vitals.reloads += 1
-        self._finder = finder or self._finder
-        parts.people.change(new.people)
+        self._watch.finder = finder or self._watch.finder
+        self._watch.schedule.change(new.schedule)
+        self._watch.usable_min = new.usable_min
+        self._people.change(new.people)
         parts.audience.change(k=new.audience_k, window_s=new.audience_window_s)
         parts.reporter.change(new.report)
         self._heartbeat = Heartbeat(every_s=new.heartbeat_s)

@@ -21,6 +21,13 @@ def rss_mb() -> float:
     return 0.0
 
 
+def return_free_memory() -> None:
+    """Gives back to the system what loading needed and freed; does nothing where the C library cannot (musl)."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
 def temperature_c() -> float | None:
     """Temperature of the SoC in degrees Celsius, or None where the kernel does not tell."""
     try:

@@ -88,7 +88,7 @@ class Operation:
                 "camera": {"state": told.camera[0], "reason": told.camera[1]},
                 "mqtt": {"protocol": stats.protocol, "client_id": stats.client_id, "last_error": stats.last_error},
                 "versions": told.settings.versions,
-                "model_sha256": self._p.classifier.card.sha256,
+                "model_sha256": self._p.watch.classifier.card.sha256,
                 "machine": machine(),
                 "log": destination(),
                 "counts": {**counts, "requests": self.requests.count},

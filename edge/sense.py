@@ -15,18 +15,20 @@ import cv2
 
 from edge import __version__
 from edge.camera.table import make_camera
-from edge.compose import camera_settings, face_finder, people_settings
+from edge.compose import camera_settings, face_finder, people_settings, schedule_settings, usable_min
 from edge.config.file import effective
 from edge.config.schema import Config, mask_secrets
 from edge.core.audience import AudienceCounter
 from edge.core.discovery import Discovery
 from edge.core.people import People
+from edge.core.schedule import Schedule
 from edge.core.stamp import Stamper
 from edge.core.topics import OFFLINE, ONLINE, Topics
 from edge.daemon import mqtt_settings, state_dir, unit_id
 from edge.grabber import Grabber
 from edge.logs import RecentProblems
 from edge.loop import SenseLoop
+from edge.machine import return_free_memory
 from edge.mqtt import Message, MqttLink
 from edge.notify import Notifier
 from edge.paths import model_path
@@ -37,6 +39,8 @@ from edge.sense_parts import SenseParts, SenseSettings
 from edge.store import StateFile
 from edge.unit_id import client_id
 from edge.vision.emotion import EmotionClassifier
+from edge.vision.model import Card
+from edge.watch import Watch
 
 
 def build_sense(config: Config, *, path: Path | None = None, recent: RecentProblems | None = None) -> SenseLoop:
@@ -55,15 +59,13 @@ def build_sense(config: Config, *, path: Path | None = None, recent: RecentProbl
     # Heard also while discovery is off: a reload may switch it on.
     birth_topic = _discovery(config, topics).birth_topic
     link = _link(config, topics, birth_topic)
-    settings = partial(_sense_settings, topics=topics, model=classifier.card.sha256[:8])
+    settings = partial(_sense_settings, topics=topics, card=classifier.card)
     first = settings(config)
     switch = PauseSwitch(state, start_paused=config.privacy.start_paused)
     camera = make_camera(camera_settings(config))
     parts = SenseParts(
         grabber=Grabber(camera, reopen_max_s=config.camera.reopen_max_s, paused=switch.paused),
-        finder=face_finder(config),
-        classifier=classifier,
-        people=People(first.people),
+        watch=Watch(face_finder(config), classifier, People(first.people), Schedule(first.schedule), first.usable_min),
         audience=AudienceCounter(k=first.audience_k, window_s=first.audience_window_s),
         link=link,
         reporter=Reporter(link, topics, stamper, first.report),
@@ -76,7 +78,9 @@ def build_sense(config: Config, *, path: Path | None = None, recent: RecentProbl
         starts=_count_start(state),
         supervised=_supervised(),
     )
-    return SenseLoop(parts, first)
+    loop = SenseLoop(parts, first)
+    return_free_memory()
+    return loop
 
 
 def _link(config: Config, topics: Topics, birth_topic: str) -> MqttLink:
@@ -88,7 +92,7 @@ def _link(config: Config, topics: Topics, birth_topic: str) -> MqttLink:
     )
 
 
-def _sense_settings(config: Config, *, topics: Topics, model: str) -> SenseSettings:
+def _sense_settings(config: Config, *, topics: Topics, card: Card) -> SenseSettings:
     recording = config.camera.source in ("video", "images", "demo")
     pace_s = 1.0 / config.camera.rate_hz if config.camera.source == "images" else 0.0
     return SenseSettings(
@@ -98,10 +102,12 @@ def _sense_settings(config: Config, *, topics: Topics, model: str) -> SenseSetti
         publish_people=config.privacy.events,
         live_clock=config.camera.realtime or not recording,
         people=people_settings(config),
+        usable_min=usable_min(config, card),
+        schedule=schedule_settings(config),
         audience_k=config.privacy.audience_k,
         audience_window_s=config.privacy.audience_window_s,
         report=ReportSettings(
-            model=model,
+            model=card.sha256[:8],
             event_max_age_s=config.mqtt.outbox_age_s,
             emotion_expiry_s=config.mqtt.emotion_expiry_s,
         ),

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from edge.core.audience import AudienceCounter
 from edge.core.discovery import Discovery
-from edge.core.people import People, PeopleSettings
+from edge.core.people import PeopleSettings
 from edge.core.reload import Changes
+from edge.core.schedule import ScheduleSettings
 from edge.core.topics import Topics
 from edge.grabber import Grabber
 from edge.logs import RecentProblems
@@ -16,8 +17,8 @@ from edge.mqtt import MqttLink
 from edge.notify import Notifier
 from edge.privacy import PauseSwitch
 from edge.report import Reporter, ReportSettings
-from edge.vision.emotion import EmotionClassifier
 from edge.vision.finders import FaceFinder
+from edge.watch import Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,9 @@ class SenseSettings:
     live_clock: bool
     """Frames carry the monotonic clock; False for recordings played as fast as possible."""
     people: PeopleSettings
+    usable_min: float
+    """Faces whose usable score is below give no reading."""
+    schedule: ScheduleSettings
     audience_k: int
     audience_window_s: float
     report: ReportSettings
@@ -60,9 +64,7 @@ class SenseParts:
     """Everything the loop drives, made by ``edge.sense``."""
 
     grabber: Grabber
-    finder: FaceFinder
-    classifier: EmotionClassifier
-    people: People
+    watch: Watch
     audience: AudienceCounter
     link: MqttLink
     reporter: Reporter

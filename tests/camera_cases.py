@@ -71,7 +71,7 @@ def _v4l2(place: Place) -> CameraSettings:
 def _v4l2_on_a_file(place: Place) -> CameraSettings:
     """The adapter as it is, with a recording in the place of the device."""
     place.monkeypatch.setattr(v4l2.cv2, "CAP_V4L2", cv2.CAP_FFMPEG)
-    return CameraSettings(source="v4l2", device=str(write_video(place.folder / "device.mp4", count=100)))
+    return CameraSettings(source="v4l2", device=str(write_video(place.folder / "device.mp4", count=1500)))
 
 
 def _video(place: Place) -> CameraSettings:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# A busy machine makes any example slow: no test asserts a time.
+hypothesis.settings.register_profile("moodcast", deadline=None)
+hypothesis.settings.load_profile("moodcast")
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"

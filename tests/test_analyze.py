@@ -17,7 +17,7 @@ import pytest
 
 from edge.camera.demo import CLIP
 from edge.commands import analyze
-from edge.data import EMOTIONS, Face, Floats, Image
+from edge.data import EMOTIONS, Face, Image, Readings
 from edge.errors import InputError
 from edge.measure.analyze import AnalyzedFrame, Analyzer, Reading, as_line, as_record, find_scaled
 from edge.measure.annotate import Copies, annotated, draw, save_picture
@@ -38,10 +38,16 @@ class BrightFinder:
 
 
 class HappyReader:
-    def classify(self, image_bgr: Image, faces: Sequence[Face]) -> Floats:
+    """Everybody is happy; what begins left of ``usable_from_px`` is no face."""
+
+    def __init__(self, usable_from_px: float = 0.0) -> None:
+        self.usable_from_px = usable_from_px
+
+    def read(self, image_bgr: Image, faces: Sequence[Face]) -> Readings:
         probs = np.full((len(faces), 7), 0.05)
         probs[:, EMOTIONS.index("happy")] = 0.7
-        return probs
+        usable = [0.9 if face.box_xywh_px[0] >= self.usable_from_px else 0.2 for face in faces]
+        return Readings(probs, np.array(usable))
 
 
 FAKE = Analyzer(finder=BrightFinder(), reader=HappyReader())
@@ -274,6 +280,8 @@ def test_record_has_exactly_the_stable_fields() -> None:
                 "probs": dict(zip(EMOTIONS, probs.tolist(), strict=True)),
                 "emotion": "happy",
                 "confidence": 0.6,
+                "usable": True,
+                "usable_score": 1.0,
             }
         ],
     }

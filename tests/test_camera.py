@@ -83,6 +83,36 @@ def test_a_frame_is_the_callers_own(camera):
     assert_good(camera.read())
 
 
+def test_a_reader_that_wants_few_frames_gets_good_ones_in_time(settings):
+    """A source may ignore the wish; what it gives is in order and not late."""
+    camera = make_camera(dataclasses.replace(settings, loop=True))
+    camera.open()
+    camera.read()
+    every_s = 0.002 if settings.source == "v4l2" else 0.1  # in its place stands a file read as fast as possible
+    frames = [camera.read(every_s=every_s) for _ in range(3)]
+    camera.close()
+    late_s = time.monotonic() - frames[-1].t_s
+    for frame in frames:
+        assert_good(frame)
+    assert frames[0].seq < frames[1].seq < frames[2].seq
+    assert frames[0].t_s < frames[1].t_s < frames[2].t_s
+    assert late_s < 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "every_s"), [("v4l2-on-a-file", 0.002), ("video", 0.16), ("images", 0.16), ("demo", 0.16), ("gst", 0.16)]
+)
+def test_frames_that_nobody_wants_are_passed_over(name, every_s, tmp_path, monkeypatch):
+    settings = dataclasses.replace(CASES[name](Place(tmp_path, monkeypatch)), loop=True)
+    camera = make_camera(settings)
+    camera.open()
+    first = camera.read()
+    last = [camera.read(every_s=every_s) for _ in range(4)][-1]
+    camera.close()
+    assert last.t_s - first.t_s >= 2.75 * every_s, "three beats, less half a frame"
+    assert last.seq - first.seq > 4, "they are counted"
+
+
 def test_closing_twice_and_before_opening_does_nothing(camera):
     camera.close()
     camera.open()

@@ -89,7 +89,7 @@ class OneFrame:
 
     def open(self) -> None: ...
 
-    def read(self) -> Frame:
+    def read(self, *, every_s: float = 0.0) -> Frame:
         return self.frame
 
     def close(self) -> None: ...

@@ -64,11 +64,13 @@ def pi_camera(**settings):
 
 
 def test_every_call_fits_the_real_package(stub, real_signatures):
-    camera = pi_camera()
+    camera = make_camera(CameraSettings(source="picamera2", width_px=1280, height_px=720, rate_hz=50.0))
     camera.open()
     camera.read()
+    camera.read(every_s=0.1)
     camera.close()
-    assert {method for _, method, _, _ in stub.CALLS} >= {"configure", "start", "capture_request", "wait", "close"}
+    used = {"configure", "start", "capture_request", "wait", "set_controls", "close"}
+    assert {method for _, method, _, _ in stub.CALLS} >= used
     for kind, method, args, kwargs in stub.CALLS:
         assert (kind, method) in real_signatures, f"{kind}.{method} is not in the real package"
         real_signatures[kind, method].bind(None, *args, **kwargs)
@@ -77,7 +79,11 @@ def test_every_call_fits_the_real_package(stub, real_signatures):
 def test_stub_has_the_real_signatures(stub, real_signatures):
     for kind in SOURCES:
         for method, function in vars(getattr(stub, kind)).items():
-            if not inspect.isfunction(function) or (kind, method) == ("CompletedRequest", "__init__"):
+            if (
+                method == "_lores"
+                or not inspect.isfunction(function)
+                or (kind, method) == ("CompletedRequest", "__init__")
+            ):
                 continue
             stubbed = signature(ast.parse(inspect.getsource(function).strip()).body[0].args)
             assert stubbed == real_signatures[kind, method], f"{kind}.{method}"
@@ -99,6 +105,38 @@ def test_colours_size_rate_and_time(stub):
     assert before_s - 1.0 < frame.t_s < time.monotonic() - 0.004, "the sensor's stamp, not the time of reading"
     (call,) = (kwargs for _, method, _, kwargs in stub.CALLS if method == "create_video_configuration")
     assert call == {"main": {"size": (64, 48), "format": "RGB888"}, "controls": {"FrameRate": 50.0}}
+
+
+@pytest.mark.parametrize(
+    ("size_px", "small_px"), [((640, 480), None), ((1280, 720), (640, 360)), ((1640, 1232), (640, 480))]
+)
+def test_a_large_picture_comes_with_a_small_one_for_the_search(stub, size_px, small_px):
+    width, height = size_px
+    camera = make_camera(
+        CameraSettings(source="picamera2", width_px=width, height_px=height, rate_hz=50.0, mirror=True)
+    )
+    camera.open()
+    frame = camera.read()
+    camera.close()
+    assert frame.image.shape == (height, width, 3)
+    if small_px is None:
+        assert frame.small is None
+        return
+    assert frame.small.shape == (small_px[1], small_px[0], 3)
+    assert frame.small.flags.c_contiguous
+    assert frame.small.reshape(-1, 3).mean(axis=0) == pytest.approx((255, 0, 0), abs=6), "blue here too"
+
+
+def test_the_sensor_runs_slower_while_few_frames_are_wanted(stub):
+    camera = pi_camera()
+    camera.open()
+    for every_s in (0.0, 0.1, 0.1, 0.0):
+        camera.read(every_s=every_s)
+    camera.close()
+    assert [args for _, method, args, _ in stub.CALLS if method == "set_controls"] == [
+        ({"FrameRate": 10.0},),
+        ({"FrameRate": 50.0},),
+    ]
 
 
 def test_every_request_is_given_back(stub):

@@ -16,7 +16,15 @@ from typing import Any
 import cv2
 import pytest
 
+from edge.core.people import People, PeopleSettings
+from edge.core.schedule import Schedule, ScheduleSettings
 from edge.core.topics import Topics
+from edge.data import EmotionEvent
+from edge.measure.recording import frames_of
+from edge.paths import model_path
+from edge.vision.emotion import EmotionClassifier
+from edge.vision.finders import make_finder
+from edge.watch import Watch
 from tests.daemon import Daemon, Integrator, assert_contract, configuration
 from tests.mosquitto import Mosquitto
 
@@ -126,6 +134,26 @@ def _only_the_newest(integrator: Integrator) -> None:
 def _lag(integrator: Integrator, topic: str) -> float:
     """Difference of the two clocks: the smallest seen between arrival here and `up_s` there."""
     return min(g.t_s - json.loads(g.payload)["up_s"] for g in integrator.got if g.topic == topic)
+
+
+@pytest.mark.parametrize("looks_hz", [10.0, 120.0], ids=["by the schedule", "every frame"])
+@pytest.mark.parametrize("name", [MAN, WOMAN, THREE])
+def test_real_people_one_by_one(shared_data: Path, name: str, looks_hz: float) -> None:
+    """One id for each person, one emotion for each id; the smiling man is told `happy` within 0.8 s."""
+    classifier = EmotionClassifier(model_path("emotion"))
+    schedule = Schedule(ScheduleSettings(looks_hz=looks_hz))
+    watch = Watch(make_finder("own", min_face_px=24), classifier, People(PeopleSettings()), schedule)
+    events: list[EmotionEvent] = []
+    ids: set[int] = set()
+    for frame in frames_of(shared_data / "clips" / name):
+        events += watch.frame(frame, live=False)
+        ids |= {person.track.id for person in watch.people.now(frame.t_s)}
+    assert ids == set(range(1, 4 if name == THREE else 2)), "no switch"
+    told = [(event.event_type, event.track_id) for event in events]
+    assert sorted(told) == [("start", number) for number in sorted(ids)], "no flip"
+    if name == MAN:
+        assert events[0].emotion == "happy"
+        assert events[0].t_s - SMILE_S[0] <= 0.8
 
 
 def test_three_people_keep_three_ids(shared_data: Path, yunet_file: Path, broker: Mosquitto, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from edge.commands import evaluate as command
-from edge.data import EMOTIONS, Face, Floats, Image
+from edge.data import EMOTIONS, Floats
 from edge.errors import InputError
 from edge.measure import metrics
 from edge.measure.evaluate import evaluate
@@ -31,17 +31,12 @@ class LevelClassifier:
 
     def __init__(self, confidence: float = 0.6) -> None:
         self.confidence = confidence
-        self.faces: list[Face] = []
 
     def classify_crops(self, crops: NDArray[np.uint8]) -> Floats:
         levels = crops.reshape(len(crops), -1).mean(axis=1)
         probs = np.full((len(crops), 7), (1 - self.confidence) / 6)
         probs[np.arange(len(crops)), np.clip(np.round(levels / 10).astype(int) - 1, 0, 6)] = self.confidence
         return probs
-
-    def classify(self, image_bgr: Image, faces: Sequence[Face]) -> Floats:
-        self.faces += faces
-        return self.classify_crops(np.repeat(image_bgr[None, :, :, 0], len(faces), axis=0))
 
 
 def votes(**counts: int) -> list[int]:
@@ -300,15 +295,14 @@ def test_folders_without_a_known_set_are_refused(tmp_path: Path) -> None:
 def test_photos_by_hand(tmp_path: Path) -> None:
     rows = [("happy", "happy", "a")] * 24 + [("sad", "happy", "b")] * 6 + [("sad", "sad", "c")] * 5 + [("sad", "", "d")]
     write_photos(tmp_path, rows)
-    classifier = LevelClassifier()
-    report = evaluate(tmp_path, classifier).report
+    report = evaluate(tmp_path, LevelClassifier()).report
     assert report["n"] == 35
     assert report["skipped"] == 1
     assert report["accuracy"] == pytest.approx(29 / 35, abs=1e-4)
     assert report["macro_recall"] == 0.8, "sad has fewer than 25 faces"
     assert report["per_class"]["sad"] == {"recall": 1.0, "precision": pytest.approx(5 / 11, abs=1e-4), "n": 5}
     assert report["confusion"]["happy"]["sad"] == 6
-    face = classifier.faces[0]
+    face = read_photos(tmp_path / "faces.csv").photos[0].face
     assert face.box_xywh_px == (10.0, 8.0, 30.5, 40.0)
     assert face.landmarks_px is not None
     assert face.landmarks_px.tolist() == [[20, 20], [30, 20], [25, 28], [21, 35], [29, 35]]

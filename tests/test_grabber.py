@@ -25,6 +25,7 @@ class ScriptedCamera:
         self.closed = 0
         self.seq = 0
         self.rate_s = rate_s
+        self.asked_s: list[float] = []
         self._steps: Iterator[Callable[[], None]] = iter(())
 
     def open(self) -> None:
@@ -34,7 +35,8 @@ class ScriptedCamera:
         if steps and steps[0] is absent:
             absent()
 
-    def read(self) -> Frame:
+    def read(self, *, every_s: float = 0.0) -> Frame:
+        self.asked_s.append(every_s)
         step = next(self._steps, None)
         if step is not None:
             step()
@@ -80,6 +82,16 @@ def test_the_newest_frame_is_handed_out_and_old_ones_are_counted() -> None:
         assert grabber.dropped - (second.seq - 2) in (0, 1)
         assert grabber.dropped > 5
         assert grabber.state == ("online", "")
+
+
+def test_the_camera_is_asked_for_what_is_wanted() -> None:
+    camera = ScriptedCamera([])
+    with grabbing(camera) as grabber:
+        assert eventually(lambda: camera.asked_s[-1:] == [0.0])
+        grabber.want(5.0)
+        assert eventually(lambda: camera.asked_s[-1:] == [0.2])
+        grabber.want(20.0)
+        assert eventually(lambda: camera.asked_s[-1:] == [0.05])
 
 
 def test_a_camera_that_is_absent_at_the_start_is_found_later() -> None:

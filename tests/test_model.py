@@ -56,7 +56,7 @@ def test_shipped_model_fits_its_card(model):
     loaded = load_emotion_model(model)
     assert loaded.network.input.shape == (1, 48, 48, 1)
     assert loaded.network.input.dtype == loaded.network.output.dtype == "int8"
-    assert loaded.network.output.shape == (1, len(EMOTIONS))
+    assert loaded.network.output.shape == (1, len(EMOTIONS) + loaded.card.has_usable)
 
 
 def test_shipped_model_is_small_enough():
@@ -107,13 +107,22 @@ def test_wrong_label_order(model):
         ({"input__shape": [1, 64, 64, 1]}, ["expected int8 [1, 64, 64, 1]", "found int8 [1, 48, 48, 1]"]),
         ({"input__shape": [1, 48, 48, 3]}, ["input.shape: expected [1, side, side, 1]", "[1, 48, 48, 3]"]),
         ({"input__shape": [48, 48]}, ["input.shape: expected [1, side, side, 1]", "[48, 48]"]),
-        ({"output__shape": [1, 8]}, ["output.shape: expected [1, 7]", "[1, 8]"]),
+        (
+            {"output__shape": [1, 9], "output__content": "logits"},
+            ["output.shape: expected [1, 7], one number for each label (output.content: logits)", "[1, 9]"],
+        ),
+        (
+            {"output__shape": [1, 7], "output__content": "logits and usable"},
+            ["output.shape: expected [1, 8], one number for each label and the usable logit", "[1, 7]"],
+        ),
+        ({"output__content": "classes"}, ["output.content: expected one of logits, logits and usable, probabilities"]),
+        ({"output__content": 7}, ["output.content: expected one of logits", "probabilities, found 7"]),
         ({"input__shape": "48x48"}, ["input.shape: expected a list of whole numbers", "'48x48'"]),
         ({"input__shape": [1, 48.5, 48, 1]}, ["input.shape: expected a list of whole numbers"]),
         ({"input__dtype": "float32"}, ["expected float32 [1, 48, 48, 1]", "found int8"]),
         ({"output__dtype": "uint8"}, ["output.dtype: expected int8 or float32, found uint8"]),
         ({"input__zero_point": 3}, ["zero point 3", "zero point 0"]),
-        ({"output__scale": 0.5}, ["output: expected int8 [1, 7], scale 0.5"]),
+        ({"output__scale": 0.5}, ["output: expected int8 [1, ", "], scale 0.5"]),
         ({"output__scale": -0.5}, ["output.scale: expected a number above 0, found -0.5"]),
     ],
 )

@@ -268,3 +268,24 @@ def test_percentiles_of_stage_times() -> None:
     assert times.latencies()["find"].p50_ms == pytest.approx(50.5)
     with pytest.raises(ValueError, match="no durations"):
         latency([])
+
+
+def test_what_the_network_never_finds_a_face_in_is_no_person_until_it_does() -> None:
+    people = People(PeopleSettings())
+    present = []
+    for n in range(90):
+        (track,) = people.see([face_at(200)], n / 30)
+        people.read({track.id: reading("happy", 0.9) if n >= 60 else None}, n / 30)
+        present.append(len(people.now(n / 30)))
+    assert present[:60] == [0] * 60, "a lamp that the finder takes for a face"
+    assert present[60:] == [1] * 30, "one readable moment, and it was a person all along"
+
+
+def test_a_person_who_cannot_be_read_for_a_while_stays_a_person() -> None:
+    people = People(PeopleSettings())
+    for n in range(90):
+        (track,) = people.see([face_at(200)], n / 30)
+        people.read({track.id: reading("happy", 0.9) if n < 30 else None}, n / 30)
+    (person,) = people.now(89 / 30)
+    assert not person.mood.usable
+    assert person.emotion == "happy", "a hand before the mouth ends nothing"

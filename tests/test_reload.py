@@ -30,9 +30,11 @@ from edge.core.topics import Topics
 from edge.core.trigger import TriggerSettings
 from edge.data import EMOTIONS, Face
 from edge.logs import BURST, RateLimit
+from edge.paths import model_path
 from edge.requests import Answer, Requests
 from edge.sense import _sense_settings
 from edge.vision.finders import make_finder
+from edge.vision.model import read_card
 from tests.daemon import Daemon, Integrator, configuration
 from tests.mosquitto import Mosquitto, eventually
 
@@ -88,14 +90,15 @@ def other_value(key: Key) -> str:
         return next(str(choice) for choice in key.choices if choice != key.default)
     if key.kind is int:
         return str(key.default + 1)
-    return str(key.default * 1.02) if key.kind is float else "other"
+    return str((key.default or 0.5) * 1.02) if key.kind is float else "other"
 
 
 @pytest.mark.parametrize("name", [key for key in keys() if matches(key, LIVE) and not key.startswith("faces.")])
 def test_a_key_that_is_said_to_apply_at_once_reaches_the_loop(name: str, tmp_path: Path) -> None:
     path = configuration(tmp_path, 1)
     old, new = load_config(path), load_config(path, overrides={name: other_value(keys()[name])})
-    before, after = (replace(_sense_settings(c, topics=TOPICS, model="3f9a02c1"), info={}) for c in (old, new))
+    card = read_card(model_path("emotion").with_suffix(".yaml"))
+    before, after = (replace(_sense_settings(c, topics=TOPICS, card=card), info={}) for c in (old, new))
     assert before != after
     changes = compare(old.model_dump(mode="json"), new.model_dump(mode="json"))
     assert changes.live == (name,)

@@ -20,6 +20,7 @@ from edge.core.topics import Topics
 from edge.errors import CameraStalled
 from tests.daemon import Daemon, Integrator, assert_contract, configuration
 from tests.mosquitto import Mosquitto, eventually, retained
+from tests.small_network import write_network
 from tests.test_grabber import ScriptedCamera
 
 TOPICS = Topics("moodcast", "kiosk-7f3a")
@@ -46,6 +47,17 @@ def test_from_the_clip_to_the_contract_and_a_clean_end(broker: Mosquitto, tmp_pa
     kept = retained(broker.port)
     assert kept[TOPICS.availability] == "offline"
     assert not {TOPICS.emotion, TOPICS.event, TOPICS.audience} & set(kept)
+
+
+def test_what_the_network_cannot_use_gives_no_emotion(broker: Mosquitto, tmp_path: Path) -> None:
+    model = {"model": str(write_network(tmp_path / "small.tflite")), "usable_min": 1.0}
+    config = configuration(tmp_path, broker.port, emotion=model, mqtt={"health_s": 1.0})
+    with Integrator(broker.port) as integrator, Daemon(config) as daemon:
+        assert integrator.says(TOPICS.state, "running", 20)
+        assert eventually(lambda: len(integrator.payloads(TOPICS.emotion)) > 3, 20), daemon.log
+        assert {e["emotion"] for e in integrator.payloads(TOPICS.emotion)} <= {"unsure", "none"}
+        assert any(e["emotion"] == "unsure" for e in integrator.payloads(TOPICS.emotion)), "somebody is in view"
+        assert integrator.payloads(TOPICS.event) == []
 
 
 def test_paused_closes_the_camera_and_survives_a_restart(broker: Mosquitto, tmp_path: Path) -> None:
@@ -106,11 +118,16 @@ def test_home_assistant_restarts_and_learns_everything_again(broker: Mosquitto, 
         assert integrator.says(TOPICS.state, "running", 20)
         before = len(integrator.got)
         integrator.publish("homeassistant/status", "online")
-        assert eventually(lambda: any(g.topic == TOPICS.emotion for g in integrator.got[before + 1 :]))
-        told = [g.topic for g in integrator.got[before + 1 :]]
-        discovery = [t for t in told if t.startswith("homeassistant/device/")]
-        assert discovery
-        assert told.index(discovery[0]) < told.index(TOPICS.emotion)
+
+        def told_since() -> list[str]:
+            """Topics from the discovery on; what was on its way before does not count."""
+            topics = [g.topic for g in integrator.got[before:]]
+            return topics[
+                next((n for n, t in enumerate(topics) if t.startswith("homeassistant/device/")), len(topics)) :
+            ]
+
+        assert eventually(told_since)
+        assert eventually(lambda: TOPICS.emotion in told_since()), "with the heartbeat at 60 s, only for the newcomer"
 
 
 def test_nobody_in_view_is_told_as_a_slow_heartbeat(broker: Mosquitto, tmp_path: Path) -> None:

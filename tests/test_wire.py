@@ -82,8 +82,12 @@ audiences = st.builds(
 healths = st.builds(
     Health,
     frames_per_s=st.floats(0, 1000),
+    looks_per_s=st.floats(0, 1000),
+    looks_wanted_hz=st.floats(0, 1000),
+    shed=st.sampled_from(["none", "slow", "late", "throttled"]),
     frame_age_ms=st.floats(0, 1e6),
     frames_dropped=counts,
+    frames_passed=counts,
     stages=st.dictionaries(st.sampled_from(["find", "track", "classify", "publish"]), millis),
     cpu_percent=st.floats(0, 1600),
     rss_mb=st.floats(0, 1e6),

@@ -108,9 +108,8 @@ def card_fields(file: str, sha256: str, network: HeadsNetwork, saved: dict[str, 
         "training": {
             "commands": [
                 "python tools/detector_labels.py --out runs/detector/extra_labels.csv",
-                "python tools/train_detector.py --extra-labels runs/detector/extra_labels.csv --run runs/detector"
-                f" --seed {saved['seed']}" + (f" --minutes {minutes}" if saved.get("by_clock", True) else ""),
-                "python tools/quantise_detector.py --extra-labels runs/detector/extra_labels.csv --run runs/detector",
+                *saved["commands"],
+                "python tools/quantise_detector.py --extra-labels runs/detector/extra_labels.csv --run RUN",
             ],
             "seed": saved["seed"],
             "steps": saved["step"],

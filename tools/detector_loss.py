@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from detector_net import STRIDES
+from numpy.typing import NDArray
 from torch import Tensor
 
 SIZES_PX = ((0.0, 56.0), (36.0, 150.0), (96.0, 1e9))

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-MAX_ROTATION_RAD = math.radians(18)
+MAX_ROTATION_RAD = math.radians(20)
 MAX_SHIFT = 0.10
 SCALES = (0.82, 1.2)
 
@@ -39,8 +39,15 @@ class Augmenter:
         return F.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
     def light(self, x: Tensor) -> Tensor:
-        """Gamma, contrast and brightness."""
+        """Gamma, contrast and brightness; some pictures with very little light and its shot noise."""
         n = len(x)
+        dark = self._chosen(n, 0.08)
+        if dark.any():
+            count = int(dark.sum())
+            low = (x[dark] / 255.0).clamp(0.0, 1.0) ** self._uniform(count, 1.2, 2.8) * self._uniform(count, 0.2, 0.8)
+            photons = self._uniform(count, 60.0, 400.0)
+            noise = torch.randn(low.shape, generator=self._generator)
+            x[dark] = 255.0 * (low + (low / photons).sqrt() * noise).clamp(0.0, 1.0)
         x = 255.0 * (x / 255.0).clamp(0.0, 1.0) ** torch.exp(self._uniform(n, -0.5, 0.5))
         mean = x.mean((2, 3), keepdim=True)
         return (x - mean) * torch.exp(self._uniform(n, -0.7, 0.35)) + mean + self._uniform(n, -35.0, 35.0)
@@ -49,7 +56,7 @@ class Augmenter:
         """Some pictures from few pixels, some blurred."""
         few = self._chosen(len(x), 0.15)
         if few.any():
-            size = int(torch.randint(24, 41, (), generator=self._generator))
+            size = int(torch.randint(20, 41, (), generator=self._generator))
             small = F.interpolate(x[few], size=(size, size), mode="area")
             x[few] = F.interpolate(small, size=tuple(x.shape[2:]), mode="bilinear", align_corners=False)
         blurred = self._chosen(len(x), 0.15)
@@ -63,11 +70,11 @@ class Augmenter:
 
     def damage(self, x: Tensor) -> Tensor:
         """Sensor noise on some pictures, a covered rectangle on some."""
-        noisy = self._chosen(len(x), 0.3)
+        noisy = self._chosen(len(x), 0.25)
         if noisy.any():
             noise = torch.randn(x[noisy].shape, generator=self._generator)
             x[noisy] += noise * self._uniform(len(noise), 0.0, 12.0)
-        for i in torch.flatten(torch.nonzero(self._chosen(len(x), 0.25))).tolist():
+        for i in torch.flatten(torch.nonzero(self._chosen(len(x), 0.2))).tolist():
             height, width, level = torch.randint(8, 21, (3,), generator=self._generator).tolist()
             top, left = torch.randint(-4, 40, (2,), generator=self._generator).tolist()
             x[i, :, max(top, 0) : top + height, max(left, 0) : left + width] = (level - 8) * 255.0 / 12.0

@@ -22,6 +22,9 @@ from edge.vision.emotion import crop_grey
 SIDE = face_sets.SIDE
 VOTES_OF_EMOTIONS = (4, 5, 6, 1, 3, 2, 0)
 """Columns of FER+'s votes (neutral, happiness, surprise, sadness, anger, disgust, fear) in the order of EMOTIONS."""
+UNREADABLE_VOTES = (8, 9)
+"""Columns of unknown and not-a-face."""
+FORGIVEN = 0.15
 DUPLICATE_CORRELATION = 0.95
 """Of the pictures in `train`, 373 correlate above 0.99 with one in `valid` (copies), 172 between 0.95 and 0.99 (other
 crops of one photograph); from 0.90 down it is another photograph of a like face (measured 2026-11)."""
@@ -45,20 +48,24 @@ def rows(data: VoteSet, keep: Mask) -> VoteSet:
     return VoteSet(data.crops[keep], data.votes[keep], data.fer2013[keep], data.files, data.problems)
 
 
-def soft_targets(data: VoteSet, *, fer2013_share: float) -> tuple[Floats, Mask]:
-    """Soft labels (N, 7) summing to 1 and which rows (N,) may be used.
+def soft_targets(data: VoteSet) -> Floats:
+    """What the three heads are to say of each row, float (N, 15): seven emotions by FER+, seven by FER2013, usable.
 
-    Votes for contempt, unknown and not-a-face are dropped and the rest scaled to 1; a row that keeps less than half of
-    its votes is not used. ``fer2013_share`` of the mass goes to FER2013's own label, which knows disgust and fear
-    better than the taggers of FER+.
+    FER+: votes for contempt, unknown and not-a-face are dropped and the rest scaled to 1; zeros where less than half of
+    the votes are left, which teaches nothing. FER2013: its own label, which knows disgust and fear better than the
+    taggers of FER+; zeros where there is none. Usable: 1 less the share of votes for unknown and not-a-face,
+    with single votes forgiven.
     """
-    seven = data.votes[:, VOTES_OF_EMOTIONS] / np.maximum(data.votes.sum(axis=1, keepdims=True), 1)
-    usable = seven.sum(axis=1) >= 0.5
-    targets = seven / np.maximum(seven.sum(axis=1, keepdims=True), 1e-6)
-    known = np.flatnonzero(data.fer2013 >= 0)
-    targets[known] *= 1.0 - fer2013_share
-    targets[known, data.fer2013[known]] += fer2013_share
-    return targets.astype(np.float32), usable
+    votes = data.votes / np.maximum(data.votes.sum(axis=1, keepdims=True), 1)
+    targets = np.zeros((len(votes), 15), np.float32)
+    seven = votes[:, VOTES_OF_EMOTIONS]
+    clear = seven.sum(axis=1) >= 0.5
+    targets[clear, :7] = seven[clear] / seven[clear].sum(axis=1, keepdims=True)
+    known = np.flatnonzero((data.fer2013 >= 0) & clear)
+    targets[known, 7 + data.fer2013[known]] = 1.0
+    unreadable = votes[:, UNREADABLE_VOTES].sum(axis=1)
+    targets[:, 14] = np.clip(1.0 - (unreadable - FORGIVEN) / (1.0 - FORGIVEN), 0.0, 1.0)
+    return targets
 
 
 def seven_emotion_truth(data: VoteSet) -> tuple[Ints, Mask]:

@@ -35,10 +35,18 @@ class Block(nn.Module):
         return torch.relu(y * torch.sigmoid(self.excite(gate)) + self.shortcut(x))
 
 
-class EmotionNet(nn.Module):
-    """Grey faces float (N, 1, 48, 48), as (grey - 128) / 64, to logits (N, 7)."""
+OUTPUTS_TRAINED = 7 + 7 + 1
+"""Emotions as FER+'s taggers say, emotions as FER2013's label says, usable."""
+OUTPUTS = 7 + 1
+"""Of the shipped network: emotions, usable."""
 
-    def __init__(self, *, widths: tuple[int, ...], depths: tuple[int, ...], dropout: float) -> None:
+
+class EmotionNet(nn.Module):
+    """Grey faces float (N, 1, 48, 48), as (grey - 128) / 64, to logits (N, ``outputs``)."""
+
+    def __init__(
+        self, *, widths: tuple[int, ...], depths: tuple[int, ...], dropout: float, outputs: int = OUTPUTS_TRAINED
+    ) -> None:
         super().__init__()
         self.stem = _convolution(1, widths[0])
         blocks: list[nn.Module] = []
@@ -49,11 +57,23 @@ class EmotionNet(nn.Module):
                 inputs = width
         self.blocks = nn.Sequential(*blocks)
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(inputs, 7)
+        self.head = nn.Linear(inputs, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.blocks(torch.relu(self.stem(x)))
         return self.head(self.dropout(x.mean((2, 3))))
+
+
+@torch.no_grad()
+def merged_head(weight: Tensor, bias: Tensor, share: float) -> tuple[Tensor, Tensor]:
+    """Weight (8, C) and bias (8,) of the shipped head from those of the trained one, (15, C) and (15,).
+
+    FER2013's own labels know disgust and fear, which FER+'s taggers hardly ever say: ``share`` of their logits is
+    added. Both heads are linear in the same features, so that is one head again, and costs nothing.
+    """
+    plus, old, usable = weight[:7], weight[7:14], weight[14:]
+    bias_plus, bias_old, bias_usable = bias[:7], bias[7:14], bias[14:]
+    return torch.cat([plus + share * old, usable]), torch.cat([bias_plus + share * bias_old, bias_usable])
 
 
 def parameter_count(net: nn.Module) -> int:

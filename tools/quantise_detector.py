@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from detector_card import card_fields, card_text
 from detector_compose import Composer
 from detector_data import Scene, own_split, read_faces, read_scenes
-from detector_net import INPUT_OFFSET, INPUT_SCALE, DetectorNet, parameter_count
+from detector_net import INPUT_OFFSET, INPUT_SCALE, INPUT_SIZE, DetectorNet, parameter_count
 from detector_own import SCORE_MIN, is_portrait, measure_own, summary, truth_of
 
 from edge.measure.box_sets import best_recall, curve, judge, scaled
@@ -50,7 +50,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--extra-labels", type=Path, help="as for tools/train_detector.py")
     parser.add_argument("--run", type=Path, default=Path("runs/detector"), help="folder of tools/train_detector.py")
     parser.add_argument("--out", type=Path, default=Path("models/face.tflite"))
-    parser.add_argument("--side", type=int, default=448, help="px of the network's square input, a multiple of 32")
+    parser.add_argument(
+        "--size", type=int, nargs=2, default=INPUT_SIZE, metavar=("WIDTH", "HEIGHT"), help="px of the input"
+    )
     parser.add_argument("--representative", type=int, default=160, help="pictures that set the int8 ranges")
     parser.add_argument("--false-max", type=float, default=FALSE_MAX, help="false boxes a picture at a score of 0.7")
     parser.add_argument("--note", help="a sentence about the run, for the card")
@@ -58,19 +60,19 @@ def arguments() -> argparse.Namespace:
 
 
 def representative(scenes: list[Scene], faces: list[Scene], args: argparse.Namespace, seed: int) -> NDArray[np.uint8]:
-    """Pictures (N, side, side, 3): half composed as in training, half whole scenes as the service sees them.
+    """Pictures (N, height, width, 3): half composed as in training, half whole scenes as the service sees them.
 
     Each has one black and one white pixel, so that every one spans the whole input range: the input's scale becomes
     exactly 1/64 with zero point 0, and an int8 input is the level less 128.
     """
     rng = np.random.default_rng(seed)
-    count, side = args.representative, args.side
-    pictures = np.full((count, side, side, 3), FILL, np.uint8)
-    composer = Composer(scenes, faces, side=side, seed=seed)
+    count, (width, height) = args.representative, args.size
+    pictures = np.full((count, height, width, 3), FILL, np.uint8)
+    composer = Composer(scenes, faces, side=width, seed=seed)
     chosen = rng.choice(len(scenes), count, replace=False)
     for n, picture in enumerate(pictures):
         if n % 2:
-            picture[:] = composer.sample().image
+            picture[:] = composer.sample().image[:height]
         else:
             letterbox(scenes[int(chosen[n])].levels[0], picture)
     pictures[:, 0, 0], pictures[:, 0, 1] = 0, 255
@@ -78,12 +80,11 @@ def representative(scenes: list[Scene], faces: list[Scene], args: argparse.Names
 
 
 def to_int8(net: nn.Module, pictures: NDArray[np.uint8]) -> bytes:
-    """The network as a full int8 TFLite file, input (1, side, side, 3), six outputs."""
-    side = pictures.shape[1]
+    """The network as a full int8 TFLite file, input (1, height, width, 3), six outputs."""
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "float.tflite")
         channels_last = litert_torch.to_channel_last_io(net, args=[0], outputs=list(range(6))).eval()
-        litert_torch.convert(channels_last, (torch.zeros(1, side, side, 3),)).export(path)
+        litert_torch.convert(channels_last, (torch.zeros(1, *pictures.shape[1:]),)).export(path)
         work = quantizer.Quantizer(path, recipe.static_wi8_ai8())
         fed = [{"args_0": ((p[None].astype(np.float32) - INPUT_OFFSET) * INPUT_SCALE)} for p in pictures]
         ranges = work.calibrate({"serving_default": fed}, num_threads=2)
@@ -165,7 +166,7 @@ def main() -> None:
         write(work, content, fields)
         fields["figures"]["own_split"] |= {
             "int8": choose_shift(work, fields, own, args.false_max),
-            "float": measure_own(net, [scene for scene in own if not is_portrait(scene)], side=args.side),
+            "float": measure_own(net, [scene for scene in own if not is_portrait(scene)], size=tuple(args.size)),
         }
         write(work, content, fields)
         print(yaml.safe_dump(fields["figures"], sort_keys=False, default_flow_style=None))

@@ -1,7 +1,8 @@
 """Turn a training run into models/emotion.tflite (full int8) and its card models/emotion.yaml.
 
-Temperature and prior power are chosen on the run's own split of `train`, through the int8 file. With --measure the
-figures on `valid` and on the people of `faces` that were kept back go into the card; do that once, at the end.
+FER2013's share in the head, prior power, temperature and usable threshold are chosen on the run's own rows of `train`,
+its own people of `faces` and its own crops of no face; all but the first through the int8 file. Figures on what was
+kept back come into the card by tools/emotion_figures.py, once, at the end.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import datetime
 import hashlib
 import sys
 import tempfile
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,20 +28,21 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from emotion_augment import Augmenter
 from emotion_card import CARD_HEAD, card_fields
-from emotion_data import EMOTIONS, SIDE, Grey, VoteSet, seven_emotion_truth
-from emotion_net import INPUT_OFFSET, INPUT_SCALE, parameter_count
-from train_emotion import logits_of, network, split
+from emotion_data import SIDE, Grey, Ints, VoteSet, photo_crops, seven_emotion_truth
+from emotion_negatives import negatives
+from emotion_net import INPUT_OFFSET, INPUT_SCALE, OUTPUTS, EmotionNet, merged_head, parameter_count
+from train_emotion import DEPTHS, WIDTHS, accuracy_and_recall, logits_of, network, photo_split, split
 
-from edge.core.crop import crop_square
 from edge.core.probabilities import apply_prior, softmax
-from edge.data import Face, Floats, Image
-from edge.measure.evaluate import evaluate
-from edge.vision.emotion import EmotionClassifier, crop_grey
-from edge.vision.model import Card
+from edge.data import Floats
+from edge.measure.evaluate import MIN_FACES_PER_CLASS
+from edge.vision.emotion import EmotionClassifier
 from edge.vision.runtime import load_network
 
-ACCURACY_COST = 0.005
-"""The prior is taken off as far as that costs less than this accuracy on the own split (a macro recall is worth it)."""
+ACCURACY_COST = 0.01
+"""The best macro recall is taken among choices that cost at most this accuracy on the own split."""
+KEEPS = 0.98
+"""Share of faces that the usable threshold keeps, on each of the own sets."""
 
 
 def arguments() -> argparse.Namespace:
@@ -51,7 +53,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("models/emotion.tflite"))
     parser.add_argument("--representative", type=int, default=1000, help="training pictures that set the int8 ranges")
     parser.add_argument("--note", help="a sentence about the run, for the card")
-    parser.add_argument("--measure", action="store_true", help="measure on valid and write the figures into the card")
+    parser.add_argument("--accuracy-cost", type=float, default=ACCURACY_COST, help="what macro recall may cost")
+    parser.add_argument("--float", type=Path, metavar="FILE", help="write the float form of the same network there")
     return parser.parse_args()
 
 
@@ -69,8 +72,8 @@ def representative(images: Grey, count: int, seed: int) -> NDArray[np.float32]:
     return ((chosen.numpy() - INPUT_OFFSET) * INPUT_SCALE).astype(np.float32).reshape(count, 1, SIDE, SIDE, 1)
 
 
-def to_int8(net: nn.Module, pictures: NDArray[np.float32]) -> bytes:
-    """The network as a full int8 TFLite file, input (1, 48, 48, 1)."""
+def to_int8(net: nn.Module, pictures: NDArray[np.float32]) -> tuple[bytes, bytes]:
+    """The network as a float and as a full int8 TFLite file, input (1, 48, 48, 1)."""
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "float.tflite")
         litert_torch.convert(
@@ -78,19 +81,51 @@ def to_int8(net: nn.Module, pictures: NDArray[np.float32]) -> bytes:
         ).export(path)
         work = quantizer.Quantizer(path, recipe.static_wi8_ai8())
         ranges = work.calibrate({"serving_default": [{"args_0": picture} for picture in pictures]})
-        return bytes(work.quantize(ranges).quantized_model)
+        return Path(path).read_bytes(), bytes(work.quantize(ranges).quantized_model)
 
 
-def choose_power(logits: Floats, truth: NDArray[np.int64], prior: Floats) -> float:
-    """The largest prior power that costs less than ACCURACY_COST."""
-    rows = []
+@dataclass(frozen=True)
+class Chooser:
+    """What chooses: rows of FER+ and photographs that were not trained on, and crops of no face."""
+
+    crops: Grey
+    truth: Ints
+    photo_crops: Grey
+    photo_truth: Ints
+    negatives: Grey
+
+    def score(self, rows: Floats, photos: Floats) -> tuple[float, float]:
+        """Accuracy on FER+'s rows, and mean of the macro recalls on both sets, of logits (N, 7) each."""
+        accuracy, recall = accuracy_and_recall(rows, self.truth)
+        often = np.isin(self.photo_truth, np.flatnonzero(np.bincount(self.photo_truth) >= MIN_FACES_PER_CLASS))
+        return accuracy, (recall + accuracy_and_recall(photos[often], self.photo_truth[often])[1]) / 2
+
+
+def choices(rows: Floats, photos: Floats, prior: Floats, chooser: Chooser) -> list[tuple[float, float, float]]:
+    """Prior power, accuracy and macro recall over a grid of powers."""
+    found = []
     for power in np.arange(0.0, 1.01, 0.05):
-        hit = apply_prior(logits, prior=prior, power=power).argmax(axis=1) == truth
-        recall = np.mean([hit[truth == k].mean() for k in range(len(EMOTIONS))])
-        rows.append((float(power), float(hit.mean()), float(recall)))
-        print(f"  prior power {power:.2f}: own accuracy {rows[-1][1]:.4f}, macro recall {rows[-1][2]:.4f}")
-    best = max(accuracy for _, accuracy, _ in rows)
-    return round(max(power for power, accuracy, _ in rows if accuracy >= best - ACCURACY_COST), 2)
+        adjusted = (apply_prior(logits, prior=prior, power=power) for logits in (rows, photos))
+        found.append((round(float(power), 2), *chooser.score(*adjusted)))
+    return found
+
+
+def best_choice(found: list[tuple[float, ...]], cost: float) -> tuple[float, ...]:
+    """Of those that cost at most ``cost`` accuracy the one with the best macro recall (the last two numbers)."""
+    best = max(row[-2] for row in found)
+    return max((row for row in found if row[-2] >= best - cost), key=lambda row: row[-1])
+
+
+def choose_share(net: EmotionNet, chooser: Chooser, prior: Floats, cost: float) -> float:
+    """How much of FER2013's head goes into the shipped one, together with the prior power that suits it."""
+    rows, photos = logits_of(net, chooser.crops), logits_of(net, chooser.photo_crops)
+    found = []
+    for share in np.arange(0.0, 1.01, 0.1):
+        merged = [outputs[:, :7] + share * outputs[:, 7:14] for outputs in (rows, photos)]
+        found += [(round(float(share), 1), *row) for row in choices(merged[0], merged[1], prior, chooser)]
+        best = best_choice([row for row in found if row[0] == round(float(share), 1)], cost)
+        print(f"  share {share:.1f}: power {best[1]:.2f}, own accuracy {best[2]:.4f}, macro recall {best[3]:.4f}")
+    return best_choice(found, cost)[0]
 
 
 def choose_temperature(logits: Floats, truth: NDArray[np.int64]) -> float:
@@ -101,34 +136,6 @@ def choose_temperature(logits: Floats, truth: NDArray[np.int64]) -> float:
     return round(float(grid[int(np.argmin(loss))]), 2)
 
 
-class FloatClassifier:
-    """The float network with the card's temperature and prior, for `edge.measure.evaluate`."""
-
-    def __init__(self, net: nn.Module, card: Card) -> None:
-        self._net, self._card = net, card
-
-    def classify(self, image_bgr: Image, faces: Sequence[Face], /) -> Floats:
-        """As EmotionClassifier.classify."""
-        return self.classify_crops(np.stack([crop_grey(image_bgr, crop_square(face), SIDE) for face in faces]))
-
-    def classify_crops(self, crops: Grey, /) -> Floats:
-        """As EmotionClassifier.classify_crops."""
-        logits = apply_prior(logits_of(self._net, crops), prior=self._card.prior, power=self._card.prior_power)
-        return softmax(logits, temperature=self._card.temperature)
-
-
-def figures(data: Path, classifier: EmotionClassifier | FloatClassifier) -> dict[str, Any]:
-    """What `moodcast evaluate` says about the sets that nothing was chosen on."""
-    votes = evaluate(data / "ferplus", classifier, split="valid").report
-    photos = evaluate(data / "faces", classifier, identities="held-out").report
-    names = ("n", "ferplus_all", "ferplus_majority", "ferplus_standard", "fer2013", "ece", "macro_recall", "accuracy")
-    return {
-        where: {name: report[name] for name in names if name in report}
-        | {"recall": {emotion: rates["recall"] for emotion, rates in report["per_class"].items()}}
-        for where, report in (("ferplus_valid", votes), ("faces_held_out", photos))
-    }
-
-
 def write(out: Path, network_bytes: bytes, fields: dict[str, Any]) -> None:
     """Write the network and the card, each by renaming."""
     card = CARD_HEAD + yaml.safe_dump(fields, sort_keys=False, width=110, default_flow_style=None)
@@ -137,26 +144,46 @@ def write(out: Path, network_bytes: bytes, fields: dict[str, Any]) -> None:
         path.with_suffix(".tmp").replace(path)
 
 
-def choose(path: Path, fields: dict[str, Any], own: VoteSet) -> None:
-    """Fill in prior power and temperature, through the int8 file at ``path``, whose card has neither yet."""
+def choose(path: Path, fields: dict[str, Any], chooser: Chooser, cost: float) -> None:
+    """Fill in prior power, temperature and usable threshold, through the int8 file at ``path``."""
+    classifier, prior = EmotionClassifier(path), fields["prior"]
+    rows, photos = classifier.logits(chooser.crops), classifier.logits(chooser.photo_crops)
+    found = choices(rows, photos, np.array(prior["values"]), chooser)
+    for power, accuracy, recall in found:
+        print(f"  prior power {power:.2f}: own accuracy {accuracy:.4f}, macro recall {recall:.4f}")
+    prior["power"] = best_choice(found, cost)[0]
+    adjusted = apply_prior(rows, prior=prior["values"], power=prior["power"])
+    fields["temperature"] = choose_temperature(adjusted, chooser.truth)
+    faces = [classifier.read_crops(crops).usable for crops in (chooser.crops, chooser.photo_crops)]
+    threshold = min(float(np.quantile(scores, 1.0 - KEEPS)) for scores in faces)
+    rejected = float((classifier.read_crops(chooser.negatives).usable < threshold).mean())
+    fields["usable"] |= {"threshold": round(threshold, 4), "own_rejected": round(rejected, 4)}
+    print(f"temperature {fields['temperature']}, prior power {prior['power']}, usable {fields['usable']}")
+
+
+def chooser_of(args: argparse.Namespace, saved: dict[str, Any]) -> tuple[VoteSet, Chooser]:
+    """The rows that were trained on, and what chooses."""
+    train, own = split(args.data, seed=saved["seed"])
     truth, kept = seven_emotion_truth(own)
-    logits, truth = EmotionClassifier(path).logits(own.crops[kept]), truth[kept]
-    prior = fields["prior"]
-    prior["power"] = choose_power(logits, truth, np.array(prior["values"]))
-    adjusted = apply_prior(logits, prior=prior["values"], power=prior["power"])
-    fields["temperature"] = choose_temperature(adjusted, truth)
-    print(f"temperature {fields['temperature']}, prior power {prior['power']}")
+    photos, labels = photo_crops(photo_split(args.data)[1])
+    crops, mine = negatives(args.data, args.run.parent / "negatives.npz", seed=saved["seed"])
+    return train, Chooser(own.crops[kept], truth[kept], photos, labels, crops[mine])
 
 
 def main() -> None:
-    """Convert, choose, measure, write."""
+    """Merge the heads, convert, choose, write."""
     args = arguments()
     torch.set_num_threads(1)
     saved = torch.load(args.run / "checkpoint.pt", weights_only=True)
-    net = network()
-    net.load_state_dict(saved["ema"])
-    train, own = split(args.data, seed=saved["seed"])
-    content = to_int8(net, representative(train.crops, args.representative, saved["seed"]))
+    trained = network()
+    trained.load_state_dict(saved["ema"])
+    train, chooser = chooser_of(args, saved)
+    share = choose_share(trained, chooser, np.array(saved["prior"]), args.accuracy_cost)
+    print(f"share of FER2013's head: {share}")
+    net = shipped(trained, share)
+    floating, content = to_int8(net, representative(train.crops, args.representative, saved["seed"]))
+    if args.float is not None:
+        args.float.write_bytes(floating)
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder) / args.out.name
         work.write_bytes(content)
@@ -165,19 +192,23 @@ def main() -> None:
         fields = card_fields(args.out.name, hashlib.sha256(content).hexdigest(), ends=ends, saved=saved)
         fields["parameters"] = parameter_count(net)
         fields["date"] = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+        fields["prior"]["fer2013_share"] = share
         if args.note:
             fields["training"]["note"] = args.note
         write(work, content, fields)
-        choose(work, fields, own)
-        write(work, content, fields)
-        if args.measure:
-            classifier = EmotionClassifier(work)
-            fields["figures"]["int8"] = figures(args.data, classifier)
-            fields["figures"]["float"] = figures(args.data, FloatClassifier(net, classifier.card))
-            print(yaml.safe_dump(fields["figures"], sort_keys=False, default_flow_style=None))
+        choose(work, fields, chooser, args.accuracy_cost)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     write(args.out, content, fields)
     print(f"{args.out}: {len(content)} bytes, sha256 {fields['sha256']}")
+
+
+def shipped(trained: EmotionNet, share: float) -> EmotionNet:
+    """The trained network with one head of eight outputs."""
+    net = EmotionNet(widths=WIDTHS, depths=DEPTHS, dropout=0.0, outputs=OUTPUTS)
+    weights = dict(trained.state_dict())
+    weights["head.weight"], weights["head.bias"] = merged_head(weights["head.weight"], weights["head.bias"], share)
+    net.load_state_dict(weights)
+    return net
 
 
 if __name__ == "__main__":

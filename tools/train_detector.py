@@ -10,8 +10,7 @@ import argparse
 import copy
 import json
 import math
-import os
-import socket
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -20,7 +19,6 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-import torch.distributed as dist
 from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -30,7 +28,7 @@ from detector_data import Scene, own_split, read_faces, read_scenes
 from detector_loss import BOX_WEIGHT, POINT_WEIGHT, cells_of, gathered, losses, mistaken
 from detector_net import INPUT_SIZE, DetectorNet, as_input, parameter_count
 from detector_own import measure_own
-
+from parallel import follow, run_all, share
 
 HARD_FROM = 0.05
 """Progress from which mistakes are collected: before, nearly everything is one."""
@@ -56,32 +54,6 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-@torch.no_grad()
-def follow(ema: nn.Module, net: nn.Module, decay: float) -> None:
-    """Move the averaged network towards ``net``, batch statistics included."""
-    for kept, new in zip(ema.state_dict().values(), net.state_dict().values(), strict=True):
-        if kept.dtype.is_floating_point:
-            kept.lerp_(new, 1.0 - decay)
-        else:
-            kept.copy_(new)
-
-
-@torch.no_grad()
-def share(net: nn.Module, numbers: list[float], processes: int) -> list[float]:
-    """Averages gradients and batch statistics over the processes, and sums ``numbers``."""
-    if processes == 1:
-        return numbers
-    tensors = [p.grad for p in net.parameters() if p.grad is not None]
-    tensors += [b for b in net.buffers() if b.dtype.is_floating_point]
-    flat = torch.cat([t.reshape(-1) for t in tensors] + [torch.tensor(numbers)])
-    dist.all_reduce(flat)
-    at = 0
-    for tensor in tensors:
-        tensor.copy_(flat[at : at + tensor.numel()].view_as(tensor) / processes)
-        at += tensor.numel()
-    return [float(v) for v in flat[at:]]
-
-
 class Trainer:
     """One process: its samples, its copy of the network."""
 
@@ -90,8 +62,13 @@ class Trainer:
         torch.set_num_threads(1)
         torch.manual_seed(args.seed)
         self.net = DetectorNet().to(memory_format=torch.channels_last)
+        self.commands: list[str] = []
+        self.samples_before = 0
         if args.start is not None:
-            self.net.load_state_dict(torch.load(args.start, weights_only=True)["ema"])
+            before = torch.load(args.start, weights_only=True)
+            self.net.load_state_dict(before["ema"])
+            self.commands, self.samples_before = before.get("commands", []), before["samples"]
+        self.commands = [*self.commands, shlex.join(["python", *sys.argv])]
         self.ema = copy.deepcopy(self.net)
         decayed = [p for p in self.net.parameters() if p.ndim > 1]
         plain = [p for p in self.net.parameters() if p.ndim <= 1]
@@ -166,18 +143,16 @@ class Trainer:
         state: dict[str, Any] = {name: part.state_dict() for name, part in parts.items()}
         state |= {"step": self.step, "progress": self.progress, "seed": self.args.seed}
         state |= {"seconds": self.seconds + time.monotonic() - self.began}
-        state |= {"samples": self.step * self.args.batch * self.args.processes, "side": self.args.side}
+        state |= {"samples": self.samples_before + self.step * self.args.batch * self.args.processes}
+        state |= {"commands": self.commands, "side": self.args.side}
         state |= {"by_clock": self.args.minutes is not None}
         torch.save(state, self.args.run / "checkpoint.tmp")
         (self.args.run / "checkpoint.tmp").replace(self.args.run / "checkpoint.pt")
 
 
-def run(args: argparse.Namespace, rank: int, port: int, scenes: list[Scene], faces: list[Scene]) -> None:
+def run(args: argparse.Namespace, rank: int, scenes: list[Scene], faces: list[Scene]) -> None:
     """One process from start to end; the first also measures, prints and saves."""
     train, own = own_split(scenes, seed=args.seed)
-    if args.processes > 1:
-        address = f"tcp://127.0.0.1:{port}"
-        dist.init_process_group("gloo", init_method=address, rank=rank, world_size=args.processes)
     trainer = Trainer(args, rank, train, faces)
     if rank == 0:
         print(f"{parameter_count(trainer.net)} parameters, {len(train)} scenes, {len(own)} choose, {len(faces)} faces")
@@ -199,9 +174,6 @@ def run(args: argparse.Namespace, rank: int, port: int, scenes: list[Scene], fac
         if time.monotonic() - measured > 60 * args.own_minutes or trainer.progress >= 1.0:
             record(trainer, own, means)
             measured = time.monotonic()
-    if args.processes > 1:
-        dist.barrier()
-        dist.destroy_process_group()
 
 
 def record(trainer: Trainer, own: list[Scene], means: np.ndarray) -> None:
@@ -218,13 +190,6 @@ def record(trainer: Trainer, own: list[Scene], means: np.ndarray) -> None:
         log.write(json.dumps(line) + "\n")
 
 
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def main() -> None:
     """Load once, then train in ``--processes`` forks that share the pictures."""
     args = arguments()
@@ -235,16 +200,7 @@ def main() -> None:
         scene.load()
     for face in faces:
         face.load(halves=2)
-    port, children = free_port(), []
-    for rank in range(1, args.processes):
-        child = os.fork()
-        if child == 0:
-            run(args, rank, port, scenes, faces)
-            os._exit(0)
-        children.append(child)
-    run(args, 0, port, scenes, faces)
-    for child in children:
-        os.waitpid(child, 0)
+    run_all(lambda rank: run(args, rank, scenes, faces), args.processes)
 
 
 if __name__ == "__main__":

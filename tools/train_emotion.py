@@ -1,5 +1,7 @@
 """Train the emotion network on FER+ (and labelled photographs): checkpoints each epoch, resumes with --resume.
 
+One trunk, three heads: the emotions as FER+'s taggers say (soft labels: Barsoum et al. 2016), as FER2013's own label
+says (it knows disgust and fear better), and whether the picture is a readable face at all.
 Writes RUN/checkpoint.pt and RUN/log.jsonl. Then: tools/quantise_emotion.py makes models/emotion.tflite and its card.
 """
 
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import hashlib
 import json
 import math
 import sys
@@ -16,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -28,6 +32,7 @@ from emotion_data import (
     Floats,
     Grey,
     Ints,
+    Photo,
     VoteSet,
     own_split,
     photo_crops,
@@ -38,13 +43,22 @@ from emotion_data import (
     soft_targets,
     stands_in,
 )
+from emotion_negatives import negatives
 from emotion_net import INPUT_OFFSET, INPUT_SCALE, EmotionNet, parameter_count
+from parallel import follow, run_all, share
 
-WIDTHS, DEPTHS, DROPOUT = (16, 32, 96, 192), (1, 2, 1), 0.2
+WIDTHS, DEPTHS, DROPOUT = (24, 48, 112, 192), (1, 2, 1), 0.25
+"""992,000 parameters; in int8 1.2 times the time of mini-Xception's float twin."""
 OWN_PART = 0.08
-FER2013_SHARE = 0.2
+OWN_PEOPLE = 10
+"""One person in so many of those in `faces` that may be trained on chooses instead."""
 PHOTO_LABEL_SHARE = 0.8
 """Labels of `faces` are noisy: the rest of their mass is spread evenly."""
+FER2013_WEIGHT, USABLE_WEIGHT = 0.35, 0.3
+SHARE_SHOWN = 0.5
+"""Share of FER2013's head in what is printed; tools/quantise_emotion.py chooses the shipped one."""
+LATE, LATE_EMA = 0.7, 0.998
+"""From this progress on weights are averaged over more steps: the rate is low then, and statistics keep up."""
 
 
 def arguments() -> argparse.Namespace:
@@ -57,10 +71,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=0.1, help="peak learning rate of the cosine")
     parser.add_argument("--ema", type=float, default=0.99, help="0.998 collapses: batch statistics lag the weights")
     parser.add_argument("--mixup", type=float, default=0.2, help="alpha of the Beta distribution, 0 for none")
-    parser.add_argument("--balance", type=float, default=0.3, help="rows are drawn by frequency of emotion ** -balance")
+    parser.add_argument("--balance", type=float, default=0.2, help="rows are drawn by frequency of emotion ** -balance")
+    parser.add_argument("--negatives", type=float, default=0.35, help="how often a crop of no face is drawn an epoch")
     parser.add_argument("--photos", type=float, default=0.5, help="how often a photograph of faces/ is drawn an epoch")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--processes", type=int, default=2, help="each takes its part of a batch, in one thread")
     parser.add_argument("--stop-after", type=int, help="stop after this many epochs in all, to try the route")
     parser.add_argument("--minutes", type=float, help="end then, mid-epoch if need be: the cosine follows the clock")
     parser.add_argument("--resume", action="store_true", help="go on from RUN/checkpoint.pt")
@@ -68,7 +83,7 @@ def arguments() -> argparse.Namespace:
 
 
 class Examples:
-    """Training rows: images uint8 (N, 48, 48), soft targets (N, 7), expected draws an epoch (N,)."""
+    """Training rows: images uint8 (N, 48, 48), targets of the heads (N, 15), expected draws an epoch (N,)."""
 
     def __init__(self, images: Grey, targets: Floats, draws: NDArray[np.float64]) -> None:
         self.images, self.targets, self.draws = images, targets, draws
@@ -76,7 +91,7 @@ class Examples:
     @property
     def prior(self) -> NDArray[np.float64]:
         """Distribution (7,) of the emotions as the network meets them."""
-        mass = (self.targets * self.draws[:, None]).sum(axis=0)
+        mass = (self.targets[:, :7] * self.draws[:, None]).sum(axis=0)
         return np.asarray(mass / mass.sum(), np.float64)
 
     def epoch(self, rng: np.random.Generator) -> Ints:
@@ -100,27 +115,46 @@ def split(data: Path, *, seed: int) -> tuple[VoteSet, VoteSet]:
 
 
 def training_examples(args: argparse.Namespace, train: VoteSet) -> Examples:
-    """Rows of FER+ and, with --photos, photographs with their draws."""
-    targets, usable = soft_targets(train, fer2013_share=FER2013_SHARE)
-    print(
-        f"{(~usable).sum()} rows hold no face or no clear vote for one of seven emotions; {usable.sum()} are trained on"
-    )
-    images, targets = train.crops[usable], targets[usable]
-    draws = (targets @ targets.mean(axis=0) ** -args.balance).astype(np.float64)
-    draws /= draws.mean()
-    photos = read_photos(args.data, identities="training") if args.photos > 0 else []
-    if not photos:
-        return Examples(images, targets, draws)
+    """Rows of FER+, crops of no face and, with --photos, photographs, each with its draws."""
+    targets = soft_targets(train)
+    print(f"{(targets[:, :7].sum(axis=1) == 0).sum()} rows hold no face or no clear vote: they teach `usable` alone")
+    mean = targets[:, :7].sum(axis=0) / targets[:, :7].sum()
+    draws = (targets[:, :7] @ mean**-args.balance).astype(np.float64)
+    draws /= draws[draws > 0].mean()
+    draws[draws == 0] = 1.0
+    parts = [(train.crops, targets, draws)]
+    crops, own = negatives(args.data, args.run.parent / "negatives.npz", seed=args.seed)
+    parts.append((crops[~own], np.zeros(((~own).sum(), 15), np.float32), np.full((~own).sum(), args.negatives)))
+    photos, _ = photo_split(args.data) if args.photos > 0 else ([], [])
+    if photos:
+        parts.append(photo_rows(args, photos))
+    images, wanted, expected = zip(*parts, strict=True)
+    return Examples(np.concatenate(images), np.concatenate(wanted), np.concatenate(expected))
+
+
+def photo_split(data: Path) -> tuple[list[Photo], list[Photo]]:
+    """Photographs of the people who may be trained on: those that are, and those that choose."""
+    photos = read_photos(data, identities="training")
+    own = [
+        int(hashlib.sha1(f"own {p.identity}".encode(), usedforsecurity=False).hexdigest(), 16) % OWN_PEOPLE == 0
+        for p in photos
+    ]
+    return [p for p, mine in zip(photos, own, strict=True) if not mine], [
+        p for p, mine in zip(photos, own, strict=True) if mine
+    ]
+
+
+def photo_rows(args: argparse.Namespace, photos: list[Photo]) -> tuple[Grey, Floats, NDArray[np.float64]]:
+    """Crops, targets (N, 15) and draws of ``photos``, rare emotions more often."""
     crops, labels = photo_crops(photos)
     counts = np.bincount(labels, minlength=len(EMOTIONS))
     print(f"photographs {len(labels)}: {dict(zip(EMOTIONS, counts.tolist(), strict=True))}")
     rarity = (np.maximum(counts, 1) ** -0.5)[labels]
-    soft = np.full((len(labels), len(EMOTIONS)), (1 - PHOTO_LABEL_SHARE) / len(EMOTIONS), np.float32)
-    soft[np.arange(len(labels)), labels] += PHOTO_LABEL_SHARE
-    photo_draws = np.minimum(rarity * args.photos / rarity.mean(), 3.0)
-    return Examples(
-        np.concatenate([images, crops]), np.concatenate([targets, soft]), np.concatenate([draws, photo_draws])
-    )
+    targets = np.zeros((len(labels), 15), np.float32)
+    targets[:, :7] = (1 - PHOTO_LABEL_SHARE) / len(EMOTIONS)
+    targets[np.arange(len(labels)), labels] += PHOTO_LABEL_SHARE
+    targets[:, 14] = 1.0
+    return crops, targets, np.minimum(rarity * args.photos / rarity.mean(), 3.0)
 
 
 def as_input(images: Tensor) -> Tensor:
@@ -135,27 +169,36 @@ def network() -> EmotionNet:
 
 @torch.no_grad()
 def logits_of(net: nn.Module, images: Grey) -> NDArray[np.float64]:
-    """Logits (N, 7) in float of uint8 (N, 48, 48)."""
+    """All outputs of ``net`` in float64 for uint8 (N, 48, 48)."""
     net.eval()
     parts = [net(as_input(torch.from_numpy(images[s : s + 500]).float()[:, None])) for s in range(0, len(images), 500)]
     return torch.cat(parts).double().numpy()
 
 
-def accuracy_and_recall(logits: NDArray[np.float64], own: VoteSet) -> tuple[float, float]:
-    """Accuracy and macro recall over the rows whose top vote is one of the seven emotions."""
-    truth, kept = seven_emotion_truth(own)
-    truth, hit = truth[kept], (logits.argmax(axis=1) == truth)[kept]
+def accuracy_and_recall(logits: NDArray[np.float64], truth: Ints) -> tuple[float, float]:
+    """Accuracy and macro recall of the largest of ``logits`` (N, 7) against ``truth`` (N,)."""
+    hit = logits.argmax(axis=1) == truth
     return float(hit.mean()), float(np.mean([hit[truth == k].mean() for k in np.unique(truth)]))
 
 
-@torch.no_grad()
-def follow(ema: nn.Module, net: nn.Module, decay: float) -> None:
-    """Move the averaged network towards ``net``, batch statistics included."""
-    for kept, new in zip(ema.state_dict().values(), net.state_dict().values(), strict=True):
-        if kept.dtype.is_floating_point:
-            kept.lerp_(new, 1.0 - decay)
-        else:
-            kept.copy_(new)
+def own_figures(net: nn.Module, own: VoteSet, photos: tuple[Grey, Ints]) -> dict[str, float]:
+    """On what chooses: FER+'s rows and, with a share of FER2013's head, both of them and the photographs."""
+    truth, kept = seven_emotion_truth(own)
+    found, truth = logits_of(net, own.crops[kept]), truth[kept]
+    line: dict[str, float] = {}
+    for name, outputs, wanted in (("own", found, truth), ("photos", logits_of(net, photos[0]), photos[1])):
+        for part in (0.0, SHARE_SHOWN):
+            accuracy, recall = accuracy_and_recall(outputs[:, :7] + part * outputs[:, 7:14], wanted)
+            line |= {f"{name}_accuracy_{part:g}": round(accuracy, 4), f"{name}_recall_{part:g}": round(recall, 4)}
+    return line
+
+
+def loss_of(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Of all heads, (N, 15) each; rows whose targets for a head are zeros teach it nothing."""
+    plus = F.cross_entropy(outputs[:, :7], targets[:, :7])
+    old = F.cross_entropy(outputs[:, 7:14], targets[:, 7:14])
+    usable = F.binary_cross_entropy_with_logits(outputs[:, 14], targets[:, 14])
+    return plus + FER2013_WEIGHT * old + USABLE_WEIGHT * usable
 
 
 class Schedule:
@@ -173,43 +216,48 @@ class Schedule:
             return epochs / self._args.epochs
         return self._start + (1 - self._start) * (time.monotonic() - self._began) / (60 * self._args.minutes)
 
-    def rate(self, epochs: float) -> float:
+    def rate(self, epochs: float, progress: float) -> float:
         """Half an epoch of warming up, then a cosine down to nothing."""
         warm = min(1.0, epochs / 0.5 + 0.02)
-        left = 0.5 * (1 + math.cos(math.pi * min(self.progress(epochs), 1.0)))
+        left = 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
         return float(max(self._args.rate * warm * left, 1e-5))
 
 
 def train_epoch(args: argparse.Namespace, examples: Examples, parts: dict[str, Any], epoch: int) -> float:
     """One pass over ``examples`` with ``parts`` "net", "ema", "optimiser", "schedule"; returns the mean loss."""
     net, ema, optimiser, schedule = (parts[name] for name in ("net", "ema", "optimiser", "schedule"))
+    rank = parts["rank"]
     seed = args.seed * 1000 + epoch
-    torch.manual_seed(seed)
-    augment = Augmenter(torch.Generator().manual_seed(seed))
+    torch.manual_seed(seed * 64 + rank)
+    augment = Augmenter(torch.Generator().manual_seed(seed * 64 + rank))
     order = examples.epoch(np.random.default_rng(seed))
-    steps = len(order) // args.batch
+    steps, part = len(order) // args.batch, args.batch // args.processes
     net.train()
     total, began = 0.0, time.monotonic()
     for step in range(steps):
-        if schedule.progress(epoch + step / steps) >= 1.0:
-            return total / max(step, 1)
-        for group in optimiser.param_groups:
-            group["lr"] = schedule.rate(epoch + step / steps)
-        chosen = order[step * args.batch : (step + 1) * args.batch]
+        at = step * args.batch + rank * part
+        chosen = order[at : at + part]
         x = augment(torch.from_numpy(examples.images[chosen]).float()[:, None])
         y = torch.from_numpy(examples.targets[chosen])
         if args.mixup > 0:
             x, y = augment.mix(x, y, alpha=args.mixup)
         with torch.autocast("cpu", torch.bfloat16):
             logits = net(as_input(x))
-        loss = F.cross_entropy(logits.float(), y)
+        loss = loss_of(logits.float(), y)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        # The first process says how far it is: all keep one rate, and end together.
+        clock = schedule.progress(epoch + step / steps) if rank == 0 else 0.0
+        progress, shown = share(net, [clock, loss.item() / args.processes], args.processes)
+        if progress >= 1.0:
+            return total / max(step, 1)
         nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+        for group in optimiser.param_groups:
+            group["lr"] = schedule.rate(epoch + step / steps, progress)
         optimiser.step()
-        follow(ema, net, args.ema)
-        total += loss.item()
-        if step % 50 == 49:
+        follow(ema, net, args.ema if progress < LATE else LATE_EMA)
+        total += shown
+        if step % 50 == 49 and rank == 0:
             speed = (step + 1) * args.batch / (time.monotonic() - began)
             print(
                 f"  epoch {epoch + 1} step {step + 1}/{steps} loss {total / (step + 1):.4f} {speed:.0f} images/s",
@@ -226,40 +274,56 @@ def optimiser_for(net: nn.Module, rate: float) -> torch.optim.SGD:
     return torch.optim.SGD(groups, lr=rate, momentum=0.9, nesterov=True)
 
 
-def main() -> None:
-    """Train."""
-    args = arguments()
-    torch.set_num_threads(args.threads)
+def train(args: argparse.Namespace, rank: int, examples: Examples, own: VoteSet, photos: tuple[Grey, Ints]) -> None:
+    """One process from start to end; the first also measures, prints and saves."""
+    torch.set_num_threads(1)
     torch.manual_seed(args.seed)
-    args.run.mkdir(parents=True, exist_ok=True)
-    train, own = split(args.data, seed=args.seed)
-    examples = training_examples(args, train)
     net = network().to(memory_format=torch.channels_last)
-    parts = {"net": net, "ema": copy.deepcopy(net), "optimiser": optimiser_for(net, args.rate)}
-    checkpoint, first = args.run / "checkpoint.pt", 0
+    parts: dict[str, Any] = {"net": net, "ema": copy.deepcopy(net), "optimiser": optimiser_for(net, args.rate)}
+    first = 0
     if args.resume:
-        saved = torch.load(checkpoint, weights_only=True)
+        saved = torch.load(args.run / "checkpoint.pt", weights_only=True)
         for name, part in parts.items():
             part.load_state_dict(saved[name])
         first = saved["epoch"]
-    print(f"{parameter_count(net)} parameters, prior {np.round(examples.prior, 4).tolist()}, from epoch {first + 1}")
+    if rank == 0:
+        print(f"{parameter_count(net)} parameters, prior {np.round(examples.prior, 4).tolist()}, from {first + 1}")
     schedule = Schedule(args, first)
     last = args.stop_after or (args.epochs if args.minutes is None else sys.maxsize)
     for epoch in range(first, last):
         began = time.monotonic()
-        loss = train_epoch(args, examples, parts | {"schedule": schedule}, epoch)
-        accuracy, recall = accuracy_and_recall(logits_of(parts["ema"], own.crops), own)
-        line = {"epoch": epoch + 1, "loss": round(loss, 4), "own_accuracy": round(accuracy, 4)}
-        line |= {"own_macro_recall": round(recall, 4), "seconds": round(time.monotonic() - began, 1)}
-        print(json.dumps(line), flush=True)
-        with (args.run / "log.jsonl").open("a") as log:
-            log.write(json.dumps(line) + "\n")
-        state = {name: part.state_dict() for name, part in parts.items()} | {"epoch": epoch + 1}
-        state |= {"prior": examples.prior.tolist(), "seed": args.seed, "epochs": args.epochs}
-        torch.save(state, args.run / "checkpoint.tmp")  # then renamed: a checkpoint is old or new, never torn
-        (args.run / "checkpoint.tmp").replace(checkpoint)
-        if schedule.progress(epoch + 1) >= 1.0:
+        loss = train_epoch(args, examples, parts | {"schedule": schedule, "rank": rank}, epoch)
+        progress = torch.tensor([schedule.progress(epoch + 1) if rank == 0 else 0.0])
+        if rank == 0:
+            line = {"epoch": epoch + 1, "loss": round(loss, 4), **own_figures(parts["ema"], own, photos)}
+            line |= {"progress": round(float(progress), 3), "seconds": round(time.monotonic() - began, 1)}
+            record(args, line, parts, examples)
+        if args.processes > 1:
+            dist.broadcast(progress, 0)
+        if float(progress) >= 1.0:
             break
+
+
+def record(args: argparse.Namespace, line: dict[str, Any], parts: dict[str, Any], examples: Examples) -> None:
+    """Prints and logs ``line``, saves the checkpoint."""
+    print(json.dumps(line), flush=True)
+    with (args.run / "log.jsonl").open("a") as log:
+        log.write(json.dumps(line) + "\n")
+    state = {name: part.state_dict() for name, part in parts.items()} | {"epoch": line["epoch"]}
+    state |= {"prior": examples.prior.tolist(), "seed": args.seed, "epochs": args.epochs, "minutes": args.minutes}
+    torch.save(state, args.run / "checkpoint.tmp")  # then renamed: a checkpoint is old or new, never torn
+    (args.run / "checkpoint.tmp").replace(args.run / "checkpoint.pt")
+
+
+def main() -> None:
+    """Load once, then train in ``--processes`` forks that share the pictures."""
+    args = arguments()
+    args.run.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)
+    rest, own = split(args.data, seed=args.seed)
+    examples = training_examples(args, rest)
+    photos = photo_crops(photo_split(args.data)[1])
+    run_all(lambda rank: train(args, rank, examples, own, photos), args.processes)
 
 
 if __name__ == "__main__":

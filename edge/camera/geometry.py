@@ -63,10 +63,16 @@ class FittedCamera:
     def open(self) -> None:
         self._camera.open()
 
-    def read(self) -> Frame:
-        frame = self._camera.read()
-        image = fit(frame.image, rotation_deg=self._rotation_deg, mirror=self._mirror, region=self._region)
-        return frame if image is frame.image else Frame(image=image, t_s=frame.t_s, seq=frame.seq)
+    def read(self, *, every_s: float = 0.0) -> Frame:
+        frame = self._camera.read(every_s=every_s)
+        image = self._fit(frame.image)
+        if image is frame.image:
+            return frame
+        small = None if frame.small is None else self._fit(frame.small)
+        return Frame(image=image, t_s=frame.t_s, seq=frame.seq, small=small)
 
     def close(self) -> None:
         self._camera.close()
+
+    def _fit(self, image: Image) -> Image:
+        return fit(image, rotation_deg=self._rotation_deg, mirror=self._mirror, region=self._region)

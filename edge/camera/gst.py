@@ -12,6 +12,7 @@ from edge.camera.address import mask
 from edge.camera.bounded import call_within
 from edge.camera.source import CameraEnded, CameraSettings
 from edge.camera.timing import capture_time_s
+from edge.core.pace import Pace
 from edge.data import Frame, Image
 from edge.errors import CameraError, CameraMissing
 
@@ -58,6 +59,7 @@ class GstCamera:
         self._gst = gst
         self._pipeline: Any = None
         self._sink: Any = None
+        self._pace = Pace()
         self._seq = 0
         self._last_s = 0.0
 
@@ -71,18 +73,21 @@ class GstCamera:
         pipeline.set_state(self._gst.State.PLAYING)  # a failure arrives as a message
         self._raise_message(pipeline)
 
-    def read(self) -> Frame:
+    def read(self, *, every_s: float = 0.0) -> Frame:
         while True:
             pipeline, sink = self._pipeline, self._sink
             if pipeline is None:
                 raise CameraError(f"{self._name}: not open")
             sample = sink.emit("try-pull-sample", _POLL_NS)
-            if sample is not None:
+            if sample is None:
+                self._raise_message(pipeline)
+                continue
+            buffer = sample.get_buffer()
+            stamp_s = (pipeline.get_base_time() + buffer.pts) / 1e9  # GStreamer's clock is the monotonic one by default
+            self._last_s = capture_time_s(stamp_s=stamp_s, now_s=time.monotonic(), last_s=self._last_s)
+            if self._pace.wanted(self._last_s, every_s):
                 break
-            self._raise_message(pipeline)
-        buffer = sample.get_buffer()
-        stamp_s = (pipeline.get_base_time() + buffer.pts) / 1e9  # GStreamer's clock is the monotonic one by default
-        self._last_s = capture_time_s(stamp_s=stamp_s, now_s=time.monotonic(), last_s=self._last_s)
+            self._seq += 1
         frame = Frame(image=_image(sample, buffer), t_s=self._last_s, seq=self._seq)
         self._seq += 1
         return frame

@@ -12,6 +12,7 @@ import numpy as np
 
 from edge.camera.source import CameraEnded, CameraSettings
 from edge.camera.timing import Timeline
+from edge.core.pace import Pace
 from edge.data import Frame, Image
 from edge.errors import CameraError
 
@@ -59,6 +60,7 @@ class ImageFolder:
         self._closed.set()
         self._paths: list[Path] = []
         self._index = 0
+        self._pace = Pace()
         self._seq = 0
 
     def open(self) -> None:
@@ -74,10 +76,14 @@ class ImageFolder:
         self._timeline.begin()
         self._closed.clear()
 
-    def read(self) -> Frame:
+    def read(self, *, every_s: float = 0.0) -> Frame:
         while True:
             self._check_open()
             self._skip_late()
+            if self._realtime and not self._pace.wanted(self._t_s(time.monotonic()), every_s):
+                self._index += 1
+                self._seq += 1
+                continue
             image = load_image(self._paths[self._index])
             if image is not None:
                 break

@@ -26,8 +26,12 @@ class Camera(Protocol):
         Raises CameraError when that fails, CameraMissing when trying again would not help.
         """
 
-    def read(self) -> Frame:
+    def read(self, *, every_s: float = 0.0) -> Frame:
         """Blocks until the next frame. The caller owns its picture.
+
+        ``every_s``: a frame each so many seconds is enough. The source may pass over frames that come sooner after the
+        last one it gave, where that saves work (decoding, copying, light for the sensor), and may ignore it; it must
+        not hand out frames late for it. ``seq`` counts those passed over.
 
         ``t_s`` is ``time.monotonic()`` at capture for live sources and for recordings played in real time, else the
         time of the recording, which goes on over loops. ``seq`` starts at 0 and goes on over loops and ``open``.

@@ -11,6 +11,7 @@ import cv2
 from edge.camera.capture import Capture
 from edge.camera.source import CameraSettings
 from edge.camera.timing import capture_time_s
+from edge.core.pace import Pace
 from edge.data import Frame
 from edge.errors import CameraError
 
@@ -37,6 +38,7 @@ class V4l2Camera:
             (cv2.CAP_PROP_BUFFERSIZE, 1),  # an older frame is of no use
         )
         self._capture: Capture | None = None
+        self._pace = Pace()
         self._seq = 0
         self._last_s = 0.0
 
@@ -52,14 +54,18 @@ class V4l2Camera:
             capture.set(prop, value)  # a camera that cannot answers with what it has
         self._capture = capture
 
-    def read(self) -> Frame:
+    def read(self, *, every_s: float = 0.0) -> Frame:
         capture = self._capture
         if capture is None:
             raise CameraError(f"{self._path}: not open")
-        if not capture.grab():
-            raise CameraError(f"{self._path}: gives no frames; check cable and power")
-        stamp_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0  # the kernel's, of the monotonic clock
-        self._last_s = capture_time_s(stamp_s=stamp_s, now_s=time.monotonic(), last_s=self._last_s)
+        while True:
+            if not capture.grab():
+                raise CameraError(f"{self._path}: gives no frames; check cable and power")
+            stamp_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0  # the kernel's, of the monotonic clock
+            self._last_s = capture_time_s(stamp_s=stamp_s, now_s=time.monotonic(), last_s=self._last_s)
+            if self._pace.wanted(self._last_s, every_s):
+                break
+            self._seq += 1  # fetched, not decoded: the picture is a JPEG, and decoding it is what costs
         image = capture.retrieve()
         if image is None:
             raise CameraError(f"{self._path}: frame {self._seq} cannot be decoded; check cable and power")

@@ -12,6 +12,7 @@ from edge.camera.address import expand, is_address, mask
 from edge.camera.capture import Capture
 from edge.camera.source import CameraEnded, CameraSettings
 from edge.camera.timing import Timeline
+from edge.core.pace import Pace
 from edge.data import Frame
 from edge.errors import CameraError
 
@@ -43,16 +44,20 @@ class VideoFile:
         self._interval_s = 1.0 / _RATE_DEFAULT_HZ
         self._position_s: float | None = None
         self._seq = 0
+        self._pace = Pace()
 
     def open(self) -> None:
         self.close()
         self._capture = self._open_file()
         self._timeline.begin()
 
-    def read(self) -> Frame:
+    def read(self, *, every_s: float = 0.0) -> Frame:
         if self._capture is None:
             raise CameraError(f"{self._path}: not open")
         capture, t_s = self._next_due(self._capture)
+        while self._realtime and not self._pace.wanted(t_s, every_s):
+            self._seq += 1  # decoded, as the next one builds on it, but not turned into BGR
+            capture, t_s = self._next_due(capture)
         image = capture.retrieve()
         if image is None:
             raise CameraError(f"{self._path}: frame {self._seq} cannot be decoded; is the file complete?")
@@ -126,6 +131,7 @@ class Stream:
         self._name = mask(address)
         self._capture: Capture | None = None
         self._seq = 0
+        self._pace = Pace()
 
     def open(self) -> None:
         self.close()
@@ -138,13 +144,17 @@ class Stream:
         )
         self._capture = Capture(self._name, capture, failed)
 
-    def read(self) -> Frame:
+    def read(self, *, every_s: float = 0.0) -> Frame:
         capture = self._capture
         if capture is None:
             raise CameraError(f"{self._name}: not open")
-        if not capture.grab():
-            raise CameraError(f"{self._name}: the stream broke off; check camera and network")
-        t_s = time.monotonic()
+        while True:
+            if not capture.grab():
+                raise CameraError(f"{self._name}: the stream broke off; check camera and network")
+            t_s = time.monotonic()
+            if self._pace.wanted(t_s, every_s):
+                break
+            self._seq += 1
         image = capture.retrieve()
         if image is None:
             raise CameraError(f"{self._name}: frame {self._seq} cannot be decoded; check the stream's codec")

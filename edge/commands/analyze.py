@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from edge.compose import face_finder, load_or_default
+from edge.compose import face_finder, load_or_default, usable_min
 from edge.errors import EXIT_INPUT, InputError
 from edge.measure.analyze import Analyzer, as_line, as_record
 from edge.measure.annotate import Copies, annotated
@@ -20,10 +20,11 @@ from edge.vision.emotion import EmotionClassifier
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "One line for each frame: the faces in it with their probabilities, which are the frame's own (not smoothed "
-        "over time, whatever the size of the face). Pictures have t_s 0 and track ids of their own; in videos people "
-        "are followed, and t_s is the recording's time. Pictures above 12 million pixels are searched at that size, "
-        "above 64 million refused. A file that cannot be read is named on stderr, the rest is done, and the exit "
-        "status is 1."
+        "over time, whatever the size of the face); `usable` is false where the network finds nothing to read "
+        "(background, a false alarm), which the daemon and replay leave out. Pictures have t_s 0 and track ids of "
+        "their own; in videos people are followed, and t_s is the recording's time. Pictures above 12 million pixels "
+        "are searched at that size, above 64 million refused. A file that cannot be read is named on stderr, the rest "
+        "is done, and the exit status is 1."
     )
     parser.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="picture, video, or folder of them")
     parser.add_argument("--json", action="store_true", help="print JSON lines")
@@ -39,9 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     config = load_or_default(args.config)
+    reader = EmotionClassifier(model_path(args.model or config.emotion.model), threads=config.emotion.threads)
     analyzer = Analyzer(
         finder=face_finder(config),
-        reader=EmotionClassifier(model_path(args.model or config.emotion.model), threads=config.emotion.threads),
+        reader=reader,
+        usable_min=usable_min(config, reader.card),
         max_lost_s=config.tracking.max_lost_s,
         min_iou=config.tracking.min_iou,
     )

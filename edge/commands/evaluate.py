@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from pathlib import Path
-from typing import Any
 
 from edge.commands.evaluate_boxes import run_boxes
+from edge.commands.evaluate_faces import run_faces
+from edge.commands.evaluate_usable import run_usable
+from edge.commands.plots import check_plot
 from edge.compose import load_or_default
-from edge.errors import EXIT_INPUT, InputError
-from edge.measure.annotate import save_picture
-from edge.measure.evaluate import MIN_FACES_PER_CLASS, Evaluation, evaluate
-from edge.measure.plot import plot
-from edge.measure.progress import Progress
-from edge.paths import model_path
-from edge.vision.emotion import EmotionClassifier
-
-_RATES = ("ferplus_all", "ferplus_majority", "ferplus_standard", "fer2013", "accuracy", "macro_recall", "ece")
-_PLOT_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+from edge.errors import InputError
+from edge.measure.corruptions import CORRUPTIONS
+from edge.measure.evaluate import MIN_FACES_PER_CLASS
+from edge.measure.usable import BACKGROUNDS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,14 +28,21 @@ Tables of FER+ votes (*.csv) beside their sheets (*.webp), truth from 10 votes a
   fer2013           accuracy against FER2013's label; null without one
   ece               expected calibration error, 15 bins, on the rows of ferplus_all
   macro_recall, per_class, confusion[truth][answer]: on the rows of ferplus_all
+  selective         ferplus_all of the most confident 90 %, 80 %, ... alone: the least confident are not answered
+  usable            of a network with that score: share of these rows kept, and of the rest (unknown, no face) rejected
   contempt is none of the seven answers and counts as an error. Of several tables, valid.csv is measured where there
   is one, else all together; --split chooses one. `files` in the output names what was used.
 faces.csv with images/ (photographs, box and landmarks given): n, accuracy, macro_recall (classes with at least
-  {MIN_FACES_PER_CLASS} faces), per_class, confusion, ece; faces are cut out as the service does it.
+  {MIN_FACES_PER_CLASS} faces), per_class, confusion, ece, selective, usable; faces are cut out as the service does it.
+With either, --also measures another network, such as the float form of this one, and tells the difference; and
+  --robustness tells what is lost, in percent points of ferplus_all or accuracy, to:
+{_corruptions()}
 boxes.csv with images/ (scenes, YuNet's boxes): every back end of `faces.back_end`, on pictures of 640 px. Boxes of at
   least 32 px and score 0.7 count; a hit has IoU 0.4; boxes below IoU 0.2 with every box of the set are false:
   recall, false_per_image, landmark_error (in widths of the face), ms (one thread, median), and recall by size, by tilt
   of the eyes and by mean level. --plot adds the worst misses and false alarms of the first back end.
+  With --usable instead: the share of squares of background without a face, and of the false alarms of haar and own,
+  that the usable score rejects, and the share of the faces it keeps.
 
 Rows that cannot be used are named on stderr with file and line, the rest is measured, and the exit status is 1."""
     parser.add_argument("folder", type=Path, metavar="DIR", help="folder of the labelled set")
@@ -54,7 +55,23 @@ Rows that cannot be used are named on stderr with file and line, the rest is mea
     )
     parser.add_argument("--model", metavar="NAME", help="shipped model or path of a .tflite file with its card")
     parser.add_argument(
-        "--plot", type=Path, metavar="OUT", help="write confusion matrix and calibration, or curves, as a picture"
+        "--plot",
+        type=Path,
+        metavar="OUT",
+        help="write confusion matrix and calibration, or curves, as a picture; or, where OUT is a folder, also "
+        "risk-coverage and examples of the corruptions, as PNG (examples show faces of the set: do not publish them)",
+    )
+    parser.add_argument(
+        "--also", type=Path, metavar="FILE", help="a second network (.tflite), without a card of its own: by this one's"
+    )
+    parser.add_argument("--robustness", action="store_true", help="measure under each of the corruptions as well")
+    parser.add_argument("--usable", action="store_true", help="boxes.csv: measure the usable score")
+    parser.add_argument(
+        "--backgrounds",
+        type=int,
+        default=BACKGROUNDS,
+        metavar="N",
+        help=f"--usable: squares of background (default: {BACKGROUNDS})",
     )
     parser.add_argument(
         "--yunet", type=Path, metavar="FILE", help="boxes.csv: also measure YuNet with this model (.onnx)"
@@ -64,41 +81,20 @@ Rows that cannot be used are named on stderr with file and line, the rest is mea
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.plot is not None and args.plot.suffix.lower() not in _PLOT_SUFFIXES:
-        raise InputError(f"{args.plot}: name the plot with one of {', '.join(_PLOT_SUFFIXES)}")
+    check_plot(args.plot)
     config = load_or_default(args.config)
-    if (args.folder / "boxes.csv").is_file() and not (args.folder / "faces.csv").is_file():
-        return run_boxes(args, config)
-    model = model_path(args.model or config.emotion.model)
-    classifier = EmotionClassifier(model, threads=config.emotion.threads)
-    with Progress(sys.stderr) as progress:
-        evaluation = evaluate(
-            args.folder,
-            classifier,
-            split=args.split,
-            identities=args.identities,
-            on_progress=lambda done, total: progress.show("faces", done=done, total=total),
+    only_boxes = (args.folder / "boxes.csv").is_file() and not (args.folder / "faces.csv").is_file()
+    if args.usable and not only_boxes:
+        raise InputError(
+            f"{args.folder}: --usable measures scenes with boxes.csv; for labelled faces `usable` is part of the report"
         )
-    for problem in evaluation.problems:
-        print(problem, file=sys.stderr)
-    if args.plot is not None:
-        save_picture(args.plot, plot(evaluation, title=f"{model.name} on {', '.join(evaluation.report['files'])}"))
-    print(json.dumps(evaluation.report) if args.json else _as_text(evaluation))
-    return EXIT_INPUT if evaluation.problems else 0
+    if not only_boxes:
+        return run_faces(args, config)
+    if args.also is not None or args.robustness:
+        raise InputError(f"{args.folder}: --also and --robustness need labelled faces, and this set has boxes alone")
+    return run_usable(args, config) if args.usable else run_boxes(args, config)
 
 
-def _as_text(evaluation: Evaluation) -> str:
-    report = evaluation.report
-    lines = [f"{', '.join(report['files'])}: {report['n']} faces"]
-    lines += [f"  {key:17s} {_rate(report[key])}" for key in _RATES if key in report]
-    lines.append(f"  {'':17s} recall  precision  faces")
-    lines += [_class_line(emotion, values) for emotion, values in report["per_class"].items()]
-    return "\n".join(lines)
-
-
-def _class_line(emotion: str, values: dict[str, Any]) -> str:
-    return f"  {emotion:17s} {_rate(values['recall'])}  {_rate(values['precision']):>9s}  {values['n']:5d}"
-
-
-def _rate(value: float | None) -> str:
-    return "     -" if value is None else f"{value:6.4f}"
+def _corruptions() -> str:
+    """A line each."""
+    return "\n".join(f"    {corruption.name:15s} {corruption.what}" for corruption in CORRUPTIONS)

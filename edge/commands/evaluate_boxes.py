@@ -7,6 +7,7 @@ import json
 import sys
 from typing import Any
 
+from edge.commands.plots import plot_place
 from edge.config.schema import Config
 from edge.errors import EXIT_INPUT, InputError, ModelError
 from edge.measure.annotate import save_picture
@@ -39,7 +40,8 @@ def run_boxes(args: argparse.Namespace, config: Config) -> int:
     for problem in (*evaluation.problems, *(f"left out: {name}: {why}" for name, why in left_out.items())):
         print(problem, file=sys.stderr)
     if args.plot is not None:
-        save_picture(args.plot, plot_boxes(evaluation, title=f"Faces found in {', '.join(evaluation.report['files'])}"))
+        title = f"Faces found in {', '.join(evaluation.report['files'])}"
+        save_picture(plot_place(args.plot, "finders"), plot_boxes(evaluation, title=title))
     print(json.dumps(evaluation.report) if args.json else _as_text(evaluation))
     return EXIT_INPUT if evaluation.problems else 0
 

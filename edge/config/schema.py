@@ -208,6 +208,13 @@ class Emotion(Section):
     min_face_px: int = Field(
         24, ge=12, le=1000, description="Faces with a shorter side below this are followed but not read, in pixels."
     )
+    usable_min: float | None = Field(
+        None,
+        ge=0.0,
+        le=1.0,
+        description="What the network finds less usable than this (0-1: background, false alarms, faces that cannot be "
+        "read) is followed but not read. 0 reads everything. Empty: the threshold of the model's card.",
+    )
 
 
 class Tracking(Section):
@@ -301,6 +308,41 @@ class Mood(Section):
                 "emotion from flickering",
             )
         return self
+
+
+class Schedule(Section):
+    """How often is looked and read: the price of watching. What slows down is told in `health`."""
+
+    looks_hz: float = Field(
+        10.0,
+        ge=2.0,
+        le=120.0,
+        description="Somebody in view: frames a second searched for faces. At the camera's rate or above: every frame.",
+    )
+    idle_looks_hz: float = Field(
+        2.0, gt=0.0, le=120.0, description="Nobody in view and something moves: at most so many searches a second."
+    )
+    still_s: float = Field(
+        2.0,
+        gt=0.0,
+        le=60.0,
+        description="Nobody in view and nothing moves: a search every so many seconds finds who stands still.",
+    )
+    idle_camera_hz: float = Field(
+        5.0,
+        gt=0.0,
+        le=120.0,
+        description="Frames a second asked of the camera while nobody is in view. A newcomer is noticed so much later.",
+    )
+    settled_reads_hz: float = Field(
+        5.0,
+        gt=0.0,
+        le=120.0,
+        description="How often a face is read whose emotion holds and was read again last time; others at each search.",
+    )
+    reads_max: int = Field(
+        8, ge=1, le=100, description="Faces read at one search; in a crowd who waited longest comes first."
+    )
 
 
 class Privacy(Section):
@@ -492,6 +534,7 @@ class Config(Section):
     emotion: Emotion = Field(default_factory=Emotion)
     tracking: Tracking = Field(default_factory=Tracking)
     mood: Mood = Field(default_factory=Mood)
+    schedule: Schedule = Field(default_factory=Schedule)
     privacy: Privacy = Field(default_factory=Privacy)
     mqtt: Mqtt = Field(default_factory=Mqtt)
     home_assistant: HomeAssistant = Field(default_factory=HomeAssistant)

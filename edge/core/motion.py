@@ -95,6 +95,17 @@ class Motion:
         ahead_s = (t_s - self.track.last_s) / max(self._weight, 1e-9)
         return x + self._sum_px_s[0] * ahead_s, y + self._sum_px_s[1] * ahead_s, width, height
 
+    def ahead(self, t_s: float) -> Track:
+        """The track with its face where it is expected at ``t_s``, without a look; nothing counts as seen."""
+        track = self.track
+        ahead_s = (t_s - track.last_s) / max(self._weight, 1e-9)
+        dx, dy = self._sum_px_s[0] * ahead_s, self._sum_px_s[1] * ahead_s
+        x, y, width, height = track.face.box_xywh_px
+        points = track.face.landmarks_px
+        moved = None if points is None else points + np.array((dx, dy))
+        face = Face(box_xywh_px=(x + dx, y + dy, width, height), landmarks_px=moved, score=track.face.score)
+        return Track(id=track.id, face=face, first_s=track.first_s, last_s=track.last_s)
+
     def moved(self, face: Face, t_s: float) -> None:
         """Takes the newly seen face. The velocity is smoothed in time, so the frame rate does not matter."""
         old, gap_s = self.track, t_s - self.track.last_s

@@ -13,7 +13,7 @@ from edge.core.main_face import MainFaceSettings, main_face
 from edge.core.smooth import Smoother
 from edge.core.track import Tracker, single
 from edge.core.trigger import Trigger, TriggerSettings, TriggerState
-from edge.data import UNSURE, EmotionEvent, Face, Floats, Mood, Person, Track
+from edge.data import EMOTIONS, UNSURE, EmotionEvent, Face, Floats, Mood, Person, Track
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,15 @@ class _State:
     trigger: Trigger
     mood: Mood
     track: Track
+    label: str = ""
+    """What the last reading said; empty before any."""
+    doubted: bool = False
+    """The network was shown the face and never yet found anything to read: most likely no face."""
 
 
 class People:
-    """Everyone in view. For each frame call ``see`` and then, with the readings, ``read``."""
+    """Everyone in view. For each frame that was looked at call ``see`` and then, with the readings, ``read``; for one
+    that was not, ``between``."""
 
     def __init__(self, settings: PeopleSettings) -> None:
         self._set = settings
@@ -62,8 +67,27 @@ class People:
         """Whether the face is large enough for the network."""
         return min(track.face.box_xywh_px[2:]) >= self._set.min_face_px
 
-    def read(self, readings: Mapping[int, Floats], t_s: float) -> list[EmotionEvent]:
-        """Takes the readings of this frame by track id, each float ``(7,)`` summing to 1; returns what happened.
+    @property
+    def anyone(self) -> bool:
+        """Whether somebody is followed, the briefly lost and the not yet confirmed included."""
+        return self._tracker.anyone
+
+    @property
+    def settled(self) -> frozenset[int]:
+        """Ids of tracks whose emotion holds and was read again last time: the next reading can wait a little."""
+        return frozenset(i for i, s in self._states.items() if s.label and s.label == s.trigger.held)
+
+    def between(self, t_s: float) -> None:
+        """The frame of ``t_s`` was not looked at: faces go on as they moved, moods and events wait for a look."""
+        for track in self._tracker.ahead(t_s):
+            state = self._states.get(track.id)
+            if state is not None:
+                state.track = track
+        self._choose_main()
+
+    def read(self, readings: Mapping[int, Floats | None], t_s: float) -> list[EmotionEvent]:
+        """Takes the readings of this look by track id, each float ``(7,)`` summing to 1, or None when the network
+        found nothing to read; who was not due is not in it. Returns what happened.
 
         A track seen without a reading keeps its mood. Ends of people who left come first.
         """
@@ -74,7 +98,7 @@ class People:
             events += state.trigger.end(state.mood, t_s, face_px=_face_px(state.track))
         for track in tracks.values():
             if track.last_s == t_s:
-                events += self._advance(track, readings.get(track.id), t_s)
+                events += self._advance(track, readings.get(track.id), t_s, due=track.id in readings)
         self._choose_main()
         return events
 
@@ -98,7 +122,7 @@ class People:
 
     def now(self, t_s: float) -> tuple[Person, ...]:
         """Everyone who counts as present, the briefly lost included, the main person first."""
-        people = [self._person(s, t_s) for s in self._states.values() if self._confirmed(s.track)]
+        people = [self._person(s, t_s) for s in self._states.values() if self._confirmed(s)]
         return tuple(sorted(people, key=lambda p: (p.track.id != self._main_id, p.track.id)))
 
     def explain(self, track_id: int) -> TriggerState | None:
@@ -106,25 +130,32 @@ class People:
         state = self._states.get(track_id)
         return None if state is None else state.trigger.state
 
-    def _advance(self, track: Track, reading: Floats | None, t_s: float) -> list[EmotionEvent]:
+    def _advance(self, track: Track, reading: Floats | None, t_s: float, *, due: bool) -> list[EmotionEvent]:
         state = self._states.get(track.id)
         if state is None:
             smoother = Smoother(track.id, tau_s=self._set.tau_s, confidence_min=self._set.confidence_min)
             state = _State(smoother, Trigger(self._set.trigger), smoother.update(reading, t_s), track)
             self._states[track.id] = state
         else:
-            state.mood, state.track = state.smoother.update(reading, t_s), track
+            # A face large enough that was not read was not due: what was read of it before is as good as it was.
+            kept = state.mood.usable and not due and self.readable(track)
+            state.mood, state.track = state.smoother.update(reading, t_s, usable=kept), track
+        if reading is not None:
+            state.label, state.doubted = EMOTIONS[int(reading.argmax())], False
+        elif due:
+            state.doubted = not state.label
         # The track's landmarks are smoothed already, so attention is not smoothed again.
         state.mood = replace(state.mood, attention=attention(track.face.landmarks_px, self._set.attention))
-        if not self._confirmed(track):
+        if not self._confirmed(state):
             return []
         return state.trigger.update(state.mood, t_s, face_px=_face_px(track))
 
-    def _confirmed(self, track: Track) -> bool:
-        return track.last_s - track.first_s >= self._set.confirm_s
+    def _confirmed(self, state: _State) -> bool:
+        """Whether this is a person: seen for long enough, and no false alarm as far as the network can tell."""
+        return not state.doubted and state.track.last_s - state.track.first_s >= self._set.confirm_s
 
     def _choose_main(self) -> None:
-        tracks = [s.track for s in self._states.values() if self._confirmed(s.track)]
+        tracks = [s.track for s in self._states.values() if self._confirmed(s)]
         self._main_id = main_face(tracks, self._main_id, self._set.main_face, frame_px=self._frame_px)
 
     @staticmethod

@@ -33,3 +33,9 @@ def apply_prior(logits: ArrayLike, *, prior: ArrayLike, power: float) -> Floats:
     if not np.all(chances > 0.0):
         raise ValueError(f"prior is {chances.tolist()}, expected only numbers above 0")
     return np.asarray(np.asarray(logits, np.float64) - power * np.log(chances), np.float64)
+
+
+def sigmoid(logits: ArrayLike) -> Floats:
+    """``1 / (1 + exp(-logits))``, float64, of any shape; never overflows."""
+    # The identity with tanh needs no exponential of a large number.
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * np.asarray(logits, np.float64))), np.float64)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 LIVE = (
-    "unit.name", "camera.stall_s", "faces.", "emotion.min_face_px", "tracking.", "mood.", "privacy.events",
-    "privacy.audience_k", "privacy.audience_window_s", "mqtt.outbox_age_s", "mqtt.heartbeat_s", "mqtt.emotion_expiry_s",
-    "mqtt.health_s", "home_assistant.discovery", "daemon.log_level",
+    "unit.name", "camera.stall_s", "faces.", "emotion.min_face_px", "emotion.usable_min", "tracking.", "mood.",
+    "schedule.", "privacy.events", "privacy.audience_k", "privacy.audience_window_s", "mqtt.outbox_age_s",
+    "mqtt.heartbeat_s", "mqtt.emotion_expiry_s", "mqtt.health_s", "home_assistant.discovery", "daemon.log_level",
 )  # fmt: skip
 """Keys that a running daemon takes over. A name that ends in a point is a whole section. All others need a restart:
 what is opened once (camera, network, connection, state folder), and what counts at the first start alone."""

@@ -49,8 +49,9 @@ class Smoother:
         self._tau_s = tau_s
         self._confidence_min = confidence_min
 
-    def update(self, probs: Floats | None, t_s: float) -> Mood:
-        """Takes the reading of ``t_s``: float ``(7,)`` summing to 1, or None when the face could not be read.
+    def update(self, probs: Floats | None, t_s: float, *, usable: bool = False) -> Mood:
+        """Takes the reading of ``t_s``: float ``(7,)`` summing to 1, or None when the face was not read; ``usable``
+        then says whether it could have been.
 
         Before any reading all emotions are equally probable. Raises ValueError for what is no distribution.
         """
@@ -60,7 +61,7 @@ class Smoother:
             self._sum += alpha * (checked(probs) - self._sum)
             self._weight += alpha * (1.0 - self._weight)
             self._last_s = t_s
-        return self._mood(t_s, usable=probs is not None)
+        return self._mood(t_s, usable=usable or probs is not None)
 
     def _mood(self, t_s: float, *, usable: bool) -> Mood:
         known = self._weight > 0

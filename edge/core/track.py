@@ -69,6 +69,11 @@ class Tracker:
         """All living tracks, those lost for up to ``max_lost_s`` included, oldest first."""
         return tuple(m.track for m in self._motions)
 
+    @property
+    def anyone(self) -> bool:
+        """Whether there is a living track."""
+        return bool(self._motions)
+
     def update(self, faces: Sequence[Face], t_s: float) -> tuple[Track, ...]:
         """Takes the faces of the frame of ``t_s``; returns the track of each face, in the order of ``faces``.
 
@@ -92,6 +97,11 @@ class Tracker:
                 motion.missed_s = t_s
         self._looked_s = t_s
         return tuple(seen)
+
+    def ahead(self, t_s: float) -> tuple[Track, ...]:
+        """Those seen at the last look, with their faces where they are expected at ``t_s``: a frame without a look.
+        Nobody is lost by it."""
+        return tuple(m.ahead(t_s) for m in self._motions if m.missed_s is None)
 
     def clear(self) -> None:
         """Forgets everyone: the camera was closed. Ids go on counting."""

@@ -99,8 +99,12 @@ def health(stamp: Stamp, health: Health) -> Payload:
         {
             **stamped(stamp),
             "frames_per_s": _number(health.frames_per_s, 2),
+            "looks_per_s": _number(health.looks_per_s, 2),
+            "looks_wanted_hz": _number(health.looks_wanted_hz, 2),
+            "shed": health.shed,
             "frame_age_ms": _number(health.frame_age_ms, 1),
             "frames_dropped": health.frames_dropped,
+            "frames_passed": health.frames_passed,
             "stages": stages,
             "cpu_percent": _number(health.cpu_percent, 1),
             "rss_mb": _number(health.rss_mb, 1),

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from edge.core.track import Tracker
-from edge.data import EMOTIONS, Face, Floats, Image
+from edge.data import EMOTIONS, Face, Floats, Image, Readings
 from edge.measure.media import Medium, read_picture
 from edge.measure.recording import frames_of
 
@@ -27,9 +27,9 @@ class FaceFinder(Protocol):
 
 
 class FaceReader(Protocol):
-    """Reads ``faces`` of uint8 (H, W, 3) BGR: float64 (N, 7), rows summing to 1."""
+    """Reads ``faces`` of uint8 (H, W, 3) BGR."""
 
-    def classify(self, image_bgr: Image, faces: Sequence[Face], /) -> Floats: ...
+    def read(self, image_bgr: Image, faces: Sequence[Face], /) -> Readings: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,10 @@ class Reading:
     track_id: int
     face: Face
     probs: Floats
+    usable_score: float = 1.0
+    """How sure the network is that there is a face to be read, 0-1."""
+    usable: bool = True
+    """False: the score is below the threshold, and the daemon would not take this reading."""
 
     @property
     def emotion(self) -> str:
@@ -64,6 +68,7 @@ class Analyzer:
 
     finder: FaceFinder
     reader: FaceReader
+    usable_min: float = 0.0
     max_lost_s: float = 0.7
     min_iou: float = 0.2
 
@@ -82,8 +87,11 @@ class Analyzer:
     def _analyzed(self, image: Image, t_s: float, tracker: Tracker) -> AnalyzedFrame:
         faces = sorted(find_scaled(self.finder, image), key=lambda face: face.box_xywh_px[0])
         tracks = tracker.update(faces, t_s)
-        probs = self.reader.classify(image, faces) if faces else np.zeros((0, len(EMOTIONS)))
-        readings = [Reading(track.id, track.face, row) for track, row in zip(tracks, probs, strict=True)]
+        read = self.reader.read(image, faces) if faces else Readings(np.zeros((0, len(EMOTIONS))), np.zeros(0))
+        readings = [
+            Reading(track.id, track.face, row, float(score), bool(score >= self.usable_min))
+            for track, row, score in zip(tracks, read.probs, read.usable, strict=True)
+        ]
         return AnalyzedFrame(image, t_s, readings)
 
 
@@ -117,13 +125,21 @@ def _face_record(reading: Reading) -> dict[str, Any]:
         "probs": {emotion: round(float(p), 6) for emotion, p in zip(EMOTIONS, reading.probs, strict=True)},
         "emotion": reading.emotion,
         "confidence": round(reading.confidence, 6),
+        "usable": reading.usable,
+        "usable_score": round(reading.usable_score, 4),
     }
 
 
 def as_line(source: str, t_s: float, readings: Sequence[Reading]) -> str:
     """The frame in one readable line."""
-    people = [f"{r.emotion} {r.confidence:.0%} (track {r.track_id}, {_place(r.face)})" for r in readings]
+    people = [f"{_answer(reading)} (track {reading.track_id}, {_place(reading.face)})" for reading in readings]
     return f"{source} {t_s:.2f} s: {', '.join(people) or 'no face'}"
+
+
+def _answer(reading: Reading) -> str:
+    if not reading.usable:
+        return f"not readable, usable {reading.usable_score:.0%}"
+    return f"{reading.emotion} {reading.confidence:.0%}"
 
 
 def _place(face: Face) -> str:

@@ -119,7 +119,8 @@ def draw(image: Image, readings: Sequence[Reading]) -> Image:
     for reading in readings:
         x, y, width, height = (round(value) for value in reading.face.box_xywh_px)
         cv2.rectangle(canvas, (x, y), (x + width, y + height), BOX_BGR, thickness, cv2.LINE_AA)
-        text = f"{reading.track_id} {reading.emotion} {reading.confidence:.0%}"
+        answer = f"{reading.emotion} {reading.confidence:.0%}" if reading.usable else "not readable"
+        text = f"{reading.track_id} {answer}"
         _label(canvas, text, (x, y), scale)
     return canvas
 

@@ -118,3 +118,20 @@ def expected_calibration_error(table: Sequence[CalibrationBin]) -> float | None:
     if not total:
         return None
     return sum(b.n * abs(b.confidence - b.accuracy) for b in table) / total
+
+
+def risk_coverage(confidence: Floats, correct: Mask) -> Floats:
+    """(N, 2): coverage and accuracy when only the 1, 2, ... N most confident answers are given.
+
+    El-Yaniv and Wiener 2010, "On the foundations of noise-free selective classification". ``confidence`` (N,), ties in
+    the order of the rows; ``correct`` (N,).
+    """
+    order = np.argsort(-confidence, kind="stable")
+    answered = np.arange(1, len(order) + 1)
+    return np.column_stack([answered / max(len(order), 1), np.cumsum(correct[order]) / answered])
+
+
+def accuracy_at(curve: Floats, coverage: float) -> float | None:
+    """Accuracy of ``risk_coverage`` where at least ``coverage`` (0-1) of the rows are answered; None without rows."""
+    reached = curve[curve[:, 0] >= coverage - 1e-12]
+    return float(reached[0, 1]) if len(reached) else None

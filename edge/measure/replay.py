@@ -24,7 +24,7 @@ from edge.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One frame of a trace: faces and their readings (None: not read), at the time of the recording."""
+    """One frame of a trace: faces and their readings (None: not read, or not usable), at the time of the recording."""
 
     t_s: float
     faces: tuple[Face, ...]
@@ -95,5 +95,6 @@ def _step(record: dict[str, Any]) -> Step:
         x, y, width, height = (float(v) for v in found["box_xywh_px"])
         faces.append(Face((x, y, width, height), None, float(found.get("score", 1.0))))
         probs = found.get("probs")
-        readings.append(None if not probs else checked(np.array([float(probs[e]) for e in EMOTIONS])))
+        read = probs and found.get("usable", True)
+        readings.append(None if not read else checked(np.array([float(probs[e]) for e in EMOTIONS])))
     return Step(float(record["t_s"]), tuple(faces), tuple(readings))

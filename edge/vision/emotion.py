@@ -1,4 +1,4 @@
-"""The emotion classifier: faces in a picture -> probabilities of seven emotions."""
+"""The emotion classifier: faces in a picture -> seven probabilities, and whether there is a face to read."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.core.crop import crop_square
-from edge.core.probabilities import apply_prior, softmax
-from edge.data import EMOTIONS, Face, Floats, Image
-from edge.vision.model import Card, load_emotion_model
+from edge.core.probabilities import apply_prior, sigmoid, softmax
+from edge.data import EMOTIONS, Face, Floats, Image, Readings
+from edge.vision.model import PROBABILITIES, Card, EmotionModel, load_emotion_model
+
+_SMALLEST = 1e-4
+"""Below this a probability is taken as this: int8 has no smaller one than 1/256, and 0 has no logarithm."""
 
 
 class EmotionClassifier:
@@ -20,40 +23,70 @@ class EmotionClassifier:
 
     def __init__(self, model_path: Path, *, threads: int = 1) -> None:
         """Load ``NAME.tflite`` and the card beside it; ``threads`` is the runtime's. Raises ModelError."""
-        model = load_emotion_model(model_path, threads=threads)
+        self._take(load_emotion_model(model_path, threads=threads))
+
+    @classmethod
+    def of(cls, model: EmotionModel) -> EmotionClassifier:
+        """With a network that is loaded already."""
+        made = cls.__new__(cls)
+        made._take(model)
+        return made
+
+    def _take(self, model: EmotionModel) -> None:
         self._network, self.card = model.network, model.card
         self.side_px = model.network.input.shape[1]
         """The network sees faces of this many pixels square."""
         self._values = np.empty(model.network.input.shape, model.network.input.dtype)
         self._table = _input_table(model.card)
 
-    def classify(self, image_bgr: Image, faces: Sequence[Face]) -> Floats:
-        """Probabilities, float64 (N, 7) in the order of EMOTIONS, of ``faces`` in ``image_bgr`` uint8 (H, W, 3).
+    def read(self, image_bgr: Image, faces: Sequence[Face]) -> Readings:
+        """What stands in ``faces`` of ``image_bgr`` uint8 (H, W, 3); one forward pass a face."""
+        return self.read_crops(self.crops(image_bgr, faces))
 
-        Each row sums to 1; no faces give (0, 7).
-        """
+    def read_crops(self, grey: NDArray[np.uint8]) -> Readings:
+        """What stands in faces already cut out, uint8 (N, side, side) grey. Raises ValueError for another shape."""
+        outputs = self._outputs(grey)
+        probs = softmax(self._adjusted(outputs), temperature=self.card.temperature)
+        usable = sigmoid(outputs[:, len(EMOTIONS)]) if self.card.has_usable else np.ones(len(grey))
+        return Readings(probs, usable)
+
+    def crops(self, image_bgr: Image, faces: Sequence[Face]) -> NDArray[np.uint8]:
+        """``faces`` of ``image_bgr`` uint8 (H, W, 3) as the network sees them, uint8 (N, side, side) grey."""
         crops = np.empty((len(faces), self.side_px, self.side_px), np.uint8)
         for crop, face in zip(crops, faces, strict=True):
             crop[:] = crop_grey(image_bgr, crop_square(face), self.side_px)
-        return self.classify_crops(crops)
+        return crops
+
+    def classify(self, image_bgr: Image, faces: Sequence[Face]) -> Floats:
+        """Probabilities alone, float64 (N, 7) in the order of EMOTIONS, whether the faces are usable or not.
+
+        Each row sums to 1; no faces give (0, 7).
+        """
+        return self.read(image_bgr, faces).probs
 
     def classify_crops(self, grey: NDArray[np.uint8]) -> Floats:
-        """Probabilities, float64 (N, 7), of faces already cut out, uint8 (N, side, side) grey; one pass each."""
-        return softmax(self.logits(grey), temperature=self.card.temperature)
+        """As ``classify``, of faces already cut out, uint8 (N, side, side) grey."""
+        return self.read_crops(grey).probs
 
     def logits(self, grey: NDArray[np.uint8]) -> Floats:
         """Logits with the card's prior taken off, before the temperature; float64 (N, 7)."""
+        return self._adjusted(self._outputs(grey))
+
+    def _adjusted(self, outputs: Floats) -> Floats:
+        return apply_prior(outputs[:, : len(EMOTIONS)], prior=self.card.prior, power=self.card.prior_power)
+
+    def _outputs(self, grey: NDArray[np.uint8]) -> Floats:
+        """The network's logits, float64 (N, 7), or (N, 8) with the usable logit; one forward pass a face."""
         if grey.ndim != 3 or grey.shape[1:] != (self.side_px, self.side_px) or grey.dtype != np.uint8:
             raise ValueError(f"expected uint8 (N, {self.side_px}, {self.side_px}), found {grey.dtype} {grey.shape}")
         output = self.card.output
-        raw = np.empty((len(grey), len(EMOTIONS)), output.dtype)
+        raw = np.empty((len(grey), output.shape[1]), output.dtype)
         for row, crop in zip(raw, grey, strict=True):
             np.take(self._table, crop, out=self._values[0, :, :, 0], mode="clip")  # "raise" would copy
             row[:] = self._network.run(self._values)[0]
         real = raw.astype(np.float64)
-        if output.scale:
-            real = (real - output.zero_point) * output.scale
-        return apply_prior(real, prior=self.card.prior, power=self.card.prior_power)
+        real = (real - output.zero_point) * output.scale if output.scale else real
+        return np.log(np.maximum(real, _SMALLEST)) if self.card.content == PROBABILITIES else real
 
 
 def _input_table(card: Card) -> NDArray[np.generic]:

@@ -15,8 +15,11 @@ from edge.errors import ModelError
 class FaceFinder(Protocol):
     """Finds the faces of one picture. Not for several threads at a time."""
 
-    def find(self, image: Image) -> list[Face]:
+    def find(self, image: Image, *, scale: float = 1.0) -> list[Face]:
         """The faces in ``image``, uint8 ``(H, W, 3)`` BGR of any size, which is not modified; best score first.
+
+        ``scale``: pixels of the frame for each of ``image``, where that is a smaller copy. The smallest face searched
+        for, and what is found, are in pixels of the frame.
 
         Raises ValueError, naming expected and actual, for another shape or dtype.
         """

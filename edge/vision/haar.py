@@ -41,9 +41,10 @@ class HaarFinder:
         self._neighbours = neighbours
         self._grey = np.empty((0, 0), np.uint8)
 
-    def find(self, image: Image) -> list[Face]:
+    def find(self, image: Image, *, scale: float = 1.0) -> list[Face]:
         check_image(image)
-        if min(image.shape[:2]) < max(_WINDOW_PX, self._min_face_px):
+        smallest = round(self._min_face_px / scale)
+        if min(image.shape[:2]) < max(_WINDOW_PX, smallest):
             return []
         if self._grey.shape != image.shape[:2]:
             self._grey = np.empty(image.shape[:2], np.uint8)
@@ -52,11 +53,11 @@ class HaarFinder:
             self._grey,
             scaleFactor=_SCALE,
             minNeighbors=self._neighbours,
-            minSize=(self._min_face_px, self._min_face_px),
+            minSize=(smallest, smallest),
         )
         faces = [
-            Face(box_xywh_px=(float(x), float(y), float(w), float(h)), landmarks_px=None, score=score(int(n)))
-            for (x, y, w, h), n in zip(boxes, hits, strict=True)
+            Face((x * scale, y * scale, w * scale, h * scale), landmarks_px=None, score=score(int(n)))
+            for (x, y, w, h), n in zip(np.asarray(boxes, float).reshape(-1, 4).tolist(), hits, strict=True)
         ]
         return sorted(faces, key=lambda face: -face.score)
 

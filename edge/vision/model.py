@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ from edge.errors import ModelError
 from edge.vision.runtime import Network, TensorInfo, load_network
 
 TASK = "facial-emotion"
+LOGITS, LOGITS_AND_USABLE, PROBABILITIES = CONTENTS = ("logits", "logits and usable", "probabilities")
+"""What ``output.content`` may be: seven logits in the order of the labels; those and the usable logit; or seven
+probabilities, as networks that end with a softmax give them."""
 _SCALE_TOLERANCE = 1e-6
 """Relative; the card's decimal scale must be the file's 32-bit one."""
 
@@ -38,6 +41,15 @@ class Card:
     temperature: float
     prior_power: float
     prior: tuple[float, ...]
+    content: str = LOGITS
+    """What the output is, one of CONTENTS."""
+    usable_min: float = 0.0
+    """Faces whose usable score is below are not read; 0 where the network gives none."""
+
+    @property
+    def has_usable(self) -> bool:
+        """Whether the network's output has the usable logit, after the seven of the emotions."""
+        return self.content == LOGITS_AND_USABLE
 
 
 @dataclass(frozen=True)
@@ -62,6 +74,26 @@ def load_emotion_model(path: Path, *, threads: int = 1) -> EmotionModel:
     return EmotionModel(network, card)
 
 
+def load_beside(path: Path, card: Card, *, threads: int = 1) -> EmotionModel:
+    """Load ``path``, the same network in another form (such as float), which needs no card of its own.
+
+    With a card beside it that one holds, as in ``load_emotion_model``. Else ``card`` holds, but for hash and
+    quantisation, which are the file's. Raises ModelError when the shapes differ from the card's.
+    """
+    if path.with_suffix(".yaml").is_file():
+        return load_emotion_model(path, threads=threads)
+    network = load_network(path, threads=threads)
+    shapes = (network.input.shape, network.output.shape)
+    if shapes != (card.input.shape, card.output.shape):
+        wanted = f"{list(card.input.shape)} to {list(card.output.shape)}"
+        raise ModelError(
+            f"{path}: expected a network from {wanted} (by {card.path}), found {list(shapes[0])} to {list(shapes[1])}; "
+            f"give another one, or write its own card {path.with_suffix('.yaml').name}"
+        )
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    return EmotionModel(network, replace(card, sha256=sha256, input=network.input, output=network.output))
+
+
 def read_card(path: Path) -> Card:
     """Read and check the card at ``path``. Raises ModelError."""
     fields = CardFields(path, read_card_file(path))
@@ -74,8 +106,7 @@ def read_card(path: Path) -> Card:
     source, sink = fields.tensor("input"), fields.tensor("output")
     if len(source.shape) != 4 or source.shape != (1, source.shape[1], source.shape[1], 1) or source.shape[1] < 1:
         raise fields.error("input.shape", "[1, side, side, 1], one square grey face", list(source.shape))
-    if sink.shape != (1, len(EMOTIONS)):
-        raise fields.error("output.shape", f"[1, {len(EMOTIONS)}], one number for each label", list(sink.shape))
+    content = _content(fields, sink)
     return Card(
         path=path,
         sha256=fields.get("sha256", str, "64 hexadecimal digits"),
@@ -86,7 +117,29 @@ def read_card(path: Path) -> Card:
         temperature=fields.number("temperature", above_0=True),
         prior_power=fields.number("prior.power"),
         prior=fields.numbers_above_0("prior.values", len(EMOTIONS)),
+        content=content,
+        usable_min=_usable_min(fields) if content == LOGITS_AND_USABLE else 0.0,
     )
+
+
+def _content(fields: CardFields, sink: TensorInfo) -> str:
+    """What the output is. Raises ModelError when content and shape do not go together."""
+    allowed = "one of " + ", ".join(CONTENTS)
+    content: str = fields.get("output.content", str, allowed, default=LOGITS)
+    if content not in CONTENTS:
+        raise fields.error("output.content", allowed, repr(content))
+    wanted = len(EMOTIONS) + (content == LOGITS_AND_USABLE)
+    if sink.shape != (1, wanted):
+        what = "one number for each label" + (" and the usable logit" if wanted > len(EMOTIONS) else "")
+        raise fields.error("output.shape", f"[1, {wanted}], {what} (output.content: {content})", list(sink.shape))
+    return content
+
+
+def _usable_min(fields: CardFields) -> float:
+    value = fields.number("usable.threshold")
+    if not 0.0 <= value < 1.0:
+        raise fields.error("usable.threshold", "a number from 0 to below 1", value)
+    return value
 
 
 def read_card_file(path: Path) -> Mapping[str, Any]:
@@ -114,11 +167,12 @@ class CardFields:
         hint = "correct the card, or take the card and the network of one release"
         return ModelError(f"{self._path}: {field}: expected {expected}, found {found}; {hint}")
 
-    def get(self, field: str, kind: type | tuple[type, ...], expected: str) -> Any:
-        """The value of ``field``, such as "prior.power", if it is a ``kind``."""
+    def get(self, field: str, kind: type | tuple[type, ...], expected: str, *, default: object = None) -> Any:
+        """The value of ``field``, such as "prior.power", if it is a ``kind``; ``default`` where it is absent."""
         value: Any = self._content
         for key in field.split("."):
             value = value.get(key) if isinstance(value, dict) else None
+        value = default if value is None else value
         if not isinstance(value, kind) or isinstance(value, bool):
             raise self.error(field, expected, "nothing" if value is None else repr(value))
         return value

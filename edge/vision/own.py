@@ -80,8 +80,7 @@ def read_detector_card(path: Path) -> DetectorCard:
 def letterbox(image: Image, canvas: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], Floats]:
     """``image`` scaled into the upper left of ``canvas`` uint8 (H, W, 3), which is changed and returned.
 
-    With it the scale (2,) of x and y. What lies beside the picture is left as it is: it is FILL from the start, and
-    the caller keeps one canvas for pictures of one size.
+    With it the scale (2,) of x and y. What lies beside the picture is left as it is: the caller fills it with FILL.
     """
     height, width = image.shape[:2]
     scale = min(canvas.shape[0] / height, canvas.shape[1] / width, _MOST_ENLARGED)
@@ -97,6 +96,16 @@ def middle_inside(boxes_xywh: Floats, image: Image) -> NDArray[np.bool_]:
     return np.asarray(((middle >= 0) & (middle <= (image.shape[1], image.shape[0]))).all(axis=1), np.bool_)
 
 
+def _fill(image: Image, values: NDArray[np.int8]) -> Floats:
+    """Puts ``image`` into the network's input, int8 (1, H, W, 3), in place; returns the scale as ``letterbox``."""
+    canvas = values[0].view(np.uint8)
+    if canvas.shape[0] * image.shape[1] != canvas.shape[1] * image.shape[0]:
+        canvas[:] = FILL  # the runtime may have put other things there since
+    _, shrink = letterbox(image, canvas)
+    np.bitwise_xor(canvas, _FLIP_SIGN, out=canvas)
+    return shrink
+
+
 class OwnFinder:
     """Finds faces of at least ``min_face_px`` on the shorter side with a score of at least ``score_min``."""
 
@@ -108,32 +117,30 @@ class OwnFinder:
         _check_tensors(path, self._network, self.card)
         self._pairs = _pairs(self.card)
         self._min_face_px, self._score_min = min_face_px, score_min
-        self._canvas = np.full(self.card.input.shape, FILL, np.uint8)
-        self._values = np.empty(self.card.input.shape, np.int8)
-        self._size = (0, 0)
 
-    def find(self, image: Image) -> list[Face]:
+    def find(self, image: Image, *, scale: float = 1.0) -> list[Face]:
         check_image(image)
-        if min(image.shape[:2]) < self._min_face_px:
+        if min(image.shape[:2]) * scale < self._min_face_px:
             return []
-        if image.shape[:2] != self._size:
-            self._size = image.shape[:2]
-            self._canvas[:] = FILL
-        _, scale = letterbox(image, self._canvas[0])
-        np.bitwise_xor(self._canvas, _FLIP_SIGN, out=self._values.view(np.uint8))
+        shrink = self._network.write(lambda values: _fill(image, values))
         found = decode(self._levels(), score_min=self._score_min, logit_shift=self.card.logit_shift)
-        boxes = found.boxes_xywh / np.tile(scale, 2)
-        kept = boxes[:, 2:].min(axis=1, initial=np.inf) >= self._min_face_px
+        if not len(found.scores):
+            return []
+        boxes = found.boxes_xywh / np.tile(shrink, 2)
+        kept = boxes[:, 2:].min(axis=1) * scale >= self._min_face_px
         kept &= middle_inside(boxes, image)
         return [
             Face(box_xywh_px=(x, y, width, height), landmarks_px=points, score=score)
             for (x, y, width, height), points, score in zip(
-                boxes[kept].tolist(), found.landmarks[kept] / scale, found.scores[kept].tolist(), strict=True
+                (boxes[kept] * scale).tolist(),
+                found.landmarks[kept] * (scale / shrink),
+                found.scores[kept].tolist(),
+                strict=True,
             )
         ]
 
     def _levels(self) -> list[Level]:
-        outputs = self._network.run(self._values)
+        outputs = self._network.run()
         infos = self.card.outputs
         return [
             Level(

@@ -23,6 +23,7 @@ RUNTIMES: tuple[str, ...] = ("ai_edge_litert.interpreter", "tflite_runtime.inter
 """Modules that offer ``Interpreter``, in the order in which they are tried."""
 
 _Loaded = TypeVar("_Loaded")
+_Told = TypeVar("_Told")
 _LITERT_GLIBC = (2, 34)
 """LiteRT's wheel is tagged manylinux_2_27 and installs on older systems, but its library needs glibc 2.34."""
 
@@ -95,9 +96,15 @@ class HeadsNetwork:
         self.input = _tensor_info(inputs[0])
         self.outputs = tuple(_tensor_info(output) for output in outputs)
 
-    def run(self, values: NDArray[Any]) -> list[NDArray[Any]]:
-        """The raw outputs for ``values`` of the input's shape and dtype, in the file's order; the caller owns them."""
-        self._interpreter.set_tensor(self._input_index, values)
+    def write(self, fill: Callable[[NDArray[Any]], _Told]) -> _Told:
+        """Lets ``fill`` write the input where the runtime keeps it, without a copy; returns what ``fill`` does.
+
+        It must write all of it, each time, and keep no reference: the runtime refuses to run while there is one.
+        """
+        return fill(self._interpreter.tensor(self._input_index)())
+
+    def run(self) -> list[NDArray[Any]]:
+        """The raw outputs for the input written last, in the file's order; the caller owns them."""
         self._interpreter.invoke()
         return [np.asarray(self._interpreter.get_tensor(index)) for index in self._output_indices]
 

@@ -38,10 +38,10 @@ class YuNetFinder:
         self._size_px = _SIZE_FIRST_PX
         self._min_face_px = min_face_px
 
-    def find(self, image: Image) -> list[Face]:
+    def find(self, image: Image, *, scale: float = 1.0) -> list[Face]:
         check_image(image)
         height, width = image.shape[:2]
-        if min(width, height) < self._min_face_px:
+        if min(width, height) * scale < self._min_face_px:
             return []
         if (width, height) != self._size_px:
             self._net.setInputSize((width, height))
@@ -49,12 +49,12 @@ class YuNetFinder:
         _, rows = self._net.detect(np.ascontiguousarray(image))
         if rows is None:
             return []
-        faces = [_face(row) for row in rows if min(row[2], row[3]) >= self._min_face_px]
+        faces = [_face(row, scale) for row in rows if min(row[2], row[3]) * scale >= self._min_face_px]
         return sorted(faces, key=lambda face: -face.score)
 
 
-def _face(row: np.ndarray[tuple[int], np.dtype[np.float32]]) -> Face:
+def _face(row: np.ndarray[tuple[int], np.dtype[np.float32]], scale: float) -> Face:
     """From a row ``(15,)``: box, five points (right eye first, as in ``Face.landmarks_px``), score."""
-    x, y, width, height = (float(value) for value in row[:4])
-    landmarks_px = row[4:14].reshape(5, 2).astype(np.float64)
+    x, y, width, height = (float(value) * scale for value in row[:4])
+    landmarks_px = row[4:14].reshape(5, 2).astype(np.float64) * scale
     return Face(box_xywh_px=(x, y, width, height), landmarks_px=landmarks_px, score=min(max(float(row[14]), 0.0), 1.0))

@@ -29,14 +29,15 @@ def _record(kind: str, method: str, *args: Any, **kwargs: Any) -> None:
 
 
 class CompletedRequest:
-    def __init__(self, image: np.ndarray) -> None:
-        self._image = image
+    def __init__(self, image: np.ndarray, lores: np.ndarray | None) -> None:
+        self._arrays = {"main": image, "lores": lores}
         self.released = False
 
     def make_array(self, name: str) -> np.ndarray:
         _record("CompletedRequest", "make_array", name)
-        assert name == "main"
-        return self._image.copy()
+        array = self._arrays[name]
+        assert array is not None, f"Stream {name!r} is not defined"
+        return array.copy()
 
     def get_metadata(self) -> dict[str, Any]:
         _record("CompletedRequest", "get_metadata")
@@ -71,14 +72,24 @@ class Picamera2:
         sensor={},
         use_case="video",
     ):
-        _record("Picamera2", "create_video_configuration", main=main, controls=controls)
-        assert set(main) <= {"size", "format", "stride", "preserve_ar"}
-        return {"main": main, "controls": controls}
+        given = {"main": main, "controls": controls} | ({} if lores is None else {"lores": lores})
+        _record("Picamera2", "create_video_configuration", **given)
+        for stream in (main, lores or {}):
+            assert set(stream) <= {"size", "format", "stride", "preserve_ar"}
+        return dict(given)
+
+    def set_controls(self, controls):
+        _record("Picamera2", "set_controls", controls)
+        self._config["controls"] = {**self._config["controls"], **controls}
 
     def configure(self, camera_config=None):
         _record("Picamera2", "configure", camera_config)
         assert camera_config["main"]["format"] == "RGB888"
-        self._config = camera_config
+        if "lores" in camera_config:
+            assert camera_config["lores"]["format"] == "YUV420", "the only one that a Pi 4 can make"
+            sizes = zip(camera_config["lores"]["size"], camera_config["main"]["size"], strict=True)
+            assert all(small <= large and small % 2 == 0 for small, large in sizes)
+        self._config = dict(camera_config)
 
     def start(self, config=None, show_preview=False):
         _record("Picamera2", "start")
@@ -100,7 +111,16 @@ class Picamera2:
         if self._stopped.wait(1.0 / self._config["controls"]["FrameRate"]):
             raise CancelledError
         width, height = self._config["main"]["size"]
-        return CompletedRequest(np.full((height, width, 3), (255, 0, 0), np.uint8))
+        return CompletedRequest(np.full((height, width, 3), (255, 0, 0), np.uint8), self._lores())
+
+    def _lores(self):
+        """Blue as YUV420, its rows filled up to multiples of 64 bytes; None without that stream."""
+        if "lores" not in self._config:
+            return None
+        width, height = self._config["lores"]["size"]
+        stride = -(-width // 64) * 64
+        planes = ((height, 29), (height // 4, 255), (height // 4, 107))
+        return np.concatenate([np.full((rows, stride), level, np.uint8) for rows, level in planes])
 
     def close(self):
         _record("Picamera2", "close")
