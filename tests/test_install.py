@@ -300,6 +300,7 @@ def test_constraints_keep_the_locks_other_pins() -> None:
     assert names.count("numpy") == 1
     assert {"ai-edge-litert", "paho-mqtt", "pydantic", "starlette", "uvicorn"} <= set(names)
     assert not {"opencv-python-headless", "ml-dtypes"} & set(names)
+    assert not any("[" in line for line in lines), "pip takes no extras in constraints"
     assert not any("--hash" in line or line.endswith("\\") for line in lines)
 
 
