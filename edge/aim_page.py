@@ -63,8 +63,9 @@ class AimServer:
         self._newest = b""
         try:
             self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
-        except OSError as error:
-            raise InputError(f"--web {port}: {error.strerror}; choose another port, 0 takes any free one") from error
+        except (OSError, OverflowError) as error:  # OverflowError: above 65535
+            why = getattr(error, "strerror", None) or error
+            raise InputError(f"--web {port}: {why}; choose another port, 0 takes any free one") from error
         self._server.daemon_threads = True
         self.port = int(self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)

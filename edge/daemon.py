@@ -1,16 +1,20 @@
-"""From the configuration to what both daemons take: the broker, the unit's id, the folder of their state."""
+"""From the configuration to what both daemons take: the broker, the unit's id, the folder of their state, what to keep
+out of their texts."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from edge.config.file import password
-from edge.config.schema import Config
+from edge.config.schema import Config, mask_secrets
 from edge.errors import ConfigError
 from edge.mqtt import MqttSettings
 from edge.privacy import save_or_warn
+from edge.scrub import Scrubber, file_values, secret_values
 from edge.store import StateFile
 from edge.unit_id import derive_unit_id
 
@@ -32,6 +36,10 @@ def mqtt_settings(config: Config, client_id: str) -> MqttSettings:
     )
 
 
+SERVICE_STATE = Path("/var/lib/moodcast")
+"""Of the installed service: what its unit's StateDirectory= makes."""
+
+
 def state_dir(config: Config) -> Path:
     """Folder for what survives a restart, made when it is not there."""
     given = config.daemon.state_dir or os.environ.get("STATE_DIRECTORY", "").split(":")[0]
@@ -45,6 +53,12 @@ def state_dir(config: Config) -> Path:
     return folder
 
 
+def pause_folders(config: Config, *, service: Path = SERVICE_STATE) -> list[Path]:
+    """Where a pause switch may be kept: for this user, and by the installed service, whose camera it is, too."""
+    own = config.daemon.state_dir is not None or os.environ.get("STATE_DIRECTORY")
+    return [state_dir(config), *([] if own or not service.is_dir() else [service])]
+
+
 def unit_id(config: Config, folder: Path) -> str:
     """The unit's id: configured, else derived from the board, else random and kept in ``folder``."""
     if config.unit.id is not None:
@@ -55,3 +69,17 @@ def unit_id(config: Config, folder: Path) -> str:
         fallback = secrets.token_hex(8)
         save_or_warn(kept, {"random_id": fallback})
     return derive_unit_id(fallback=fallback)
+
+
+def scrubber(config: Config | None, environ: Mapping[str, str], *, files: Sequence[Path] = ()) -> Scrubber:
+    """Takes every secret that Moodcast can know out of a text.
+
+    ``config`` None: the file cannot be read. ``files``: more secrets, a line each, alone or as NAME=value.
+    """
+    known = secret_values(environ) + file_values(files)
+    if config is not None:
+        texts = f"{config.camera.path} {config.camera.pipeline}"
+        known += [value for name, value in environ.items() if f"${{{name}}}" in texts]
+        with contextlib.suppress(ConfigError):  # no password can be read, so none can be told
+            known.append(password(config) or "")
+    return Scrubber(known, mask_secrets)

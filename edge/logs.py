@@ -6,16 +6,23 @@ The journal lies on the card: a message that a stranger or a flapping device can
 from __future__ import annotations
 
 import contextlib
+import importlib
 import logging
+import os
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import ModuleType
+from typing import TextIO
 
 BURST = 5
 WINDOW_S = 60.0
 """Of one kind of line, so many pass in this time. State changes and problems of a healthy unit are far rarer."""
+IDENTIFIER = "moodcast"
+"""In front of each line in the journal; the unit tells the two daemons apart."""
+_JOURNAL_FIELDS = ("PRIORITY", "SYSLOG_IDENTIFIER", "LOGGER", "THREAD_NAME", "CODE_FILE", "CODE_LINE", "CODE_FUNC")
 _KINDS = 500
 _KEPT = 10
 
@@ -99,16 +106,69 @@ class RecentProblems(logging.Handler):
         return tuple(reversed(self._kept))
 
 
-def log_to_stderr(level: str) -> RateLimit:
-    """Sets up the process's log. Journald adds time and unit by itself, so the lines carry neither there."""
-    form = "%(levelname)s %(name)s: %(message)s"
-    if sys.stderr.isatty():
-        form = "%(asctime)s " + form
-    logging.basicConfig(level=level.upper(), format=form, stream=sys.stderr)
+def set_up_log(level: str, scrub: Callable[[str], str]) -> RateLimit:
+    """Sets up the process's log: the journal where systemd runs us and python3-systemd is there, else standard error.
+
+    Every line goes through ``scrub``, tracebacks too.
+    """
+    handler = journal_handler(os.environ, sys.stderr) or logging.StreamHandler(sys.stderr)
+    # Journald adds time and unit by itself, so the lines carry neither there.
+    form = "%(asctime)s " if sys.stderr.isatty() else ""
+    handler.setFormatter(_Scrubbed(form + "%(levelname)s %(name)s: %(message)s", scrub))
+    logging.basicConfig(level=level.upper(), handlers=[handler])
     limit = RateLimit()
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(limit)
+    handler.addFilter(limit)
     return limit
+
+
+def journal_module() -> ModuleType | None:
+    """``systemd.journal`` of Debian's python3-systemd, or None. PyPI's needs a compiler, so it is no dependency."""
+    try:
+        return importlib.import_module("systemd.journal")
+    except ImportError:
+        return None
+
+
+def journal_handler(
+    environ: Mapping[str, str], stream: TextIO, load: Callable[[], ModuleType | None] = journal_module
+) -> logging.Handler | None:
+    """A handler that writes to the journal with priorities, or None where ``stream`` does not lead there anyway."""
+    module = load() if _leads_to_journal(environ.get("JOURNAL_STREAM", ""), stream) else None
+    if module is None:
+        return None
+
+    def send(text: str, /, **fields: object) -> None:
+        module.send(text, **{name: fields[name] for name in _JOURNAL_FIELDS if fields.get(name) is not None})
+
+    # Its own sender adds the values of each line, unformatted, and the exception: past our scrubber.
+    handler: logging.Handler = module.JournalHandler(sender_function=send, SYSLOG_IDENTIFIER=IDENTIFIER)
+    return handler
+
+
+def destination() -> str:
+    """Where this process's log goes: ``journal`` or ``stderr`` (which systemd hands to the journal, too)."""
+    through = {type(handler).__module__ for handler in logging.getLogger().handlers}
+    return "journal" if "systemd.journal" in through else "stderr"
+
+
+def _leads_to_journal(device_and_inode: str, stream: TextIO) -> bool:
+    """Whether ``stream`` is the one that systemd connected (systemd.exec(5), JOURNAL_STREAM), not redirected since."""
+    try:
+        found = os.fstat(stream.fileno())
+    except (OSError, ValueError):  # ValueError: closed, or without a descriptor
+        return False
+    return device_and_inode == f"{found.st_dev}:{found.st_ino}"
+
+
+class _Scrubbed(logging.Formatter):
+    """The whole line with its traceback, without secrets."""
+
+    def __init__(self, form: str, scrub: Callable[[str], str]) -> None:
+        super().__init__(form)
+        self._scrub = scrub
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._scrub(super().format(record))
 
 
 @contextlib.contextmanager

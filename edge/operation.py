@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from edge.core import wire
 from edge.core.reload import numbered
+from edge.logs import destination
 from edge.requests import Answer, Requests
 from edge.sense_parts import SenseParts, SenseSettings
 from edge.vision.finders import FaceFinder
@@ -89,6 +90,7 @@ class Operation:
                 "versions": told.settings.versions,
                 "model_sha256": self._p.watch.classifier.card.sha256,
                 "machine": machine(),
+                "log": destination(),
                 "counts": {**counts, "requests": self.requests.count},
                 "problems": recent_lines(self._p.recent.newest, time.monotonic()),
             }

@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import io
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ import pytest
 from edge import cli
 from edge.aim import Aimer, Sight, canvas, figures, payload
 from edge.aim_page import AimServer
+from edge.config.file import load_config
+from edge.daemon import pause_folders
 from edge.data import Face, Frame, Image
 from edge.errors import InputError
 from edge.terminal import Terminal
@@ -204,3 +207,24 @@ def test_the_terminal_is_given_back_and_lines_are_cut(monkeypatch: pytest.Monkey
     with Terminal(pipe) as terminal:
         terminal.draw(["x"])
     assert pipe.getvalue() == ""
+
+
+def test_pause_switch_of_the_service_counts_for_every_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    service = tmp_path / "service"
+    shipped, own = (
+        load_config(configuration(tmp_path, 1, daemon={"state_dir": d})) for d in (None, str(tmp_path / "x"))
+    )
+    assert pause_folders(shipped, service=service) == [tmp_path / ".local/state/moodcast"]
+    service.mkdir()
+    assert pause_folders(shipped, service=service)[-1] == service
+    assert pause_folders(own, service=service) == [tmp_path / "x"], "a folder of one's own, a switch of one's own"
+
+
+@pytest.mark.parametrize("port", ["80000", "taken"])
+def test_port_that_cannot_be_had_is_named(port: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        number = str(taken.getsockname()[1]) if port == "taken" else port
+        assert cli.main(["aim", "--config", str(configuration(tmp_path, 1)), "--web", number]) == 1
+    assert f"--web {number}: " in capsys.readouterr().err

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from edge import cli
-from edge.commands.sense import scrubber
 from edge.config.file import load_config
 from edge.config.schema import mask_secrets
+from edge.daemon import scrubber
 from edge.doctor.bundle import MAX_BYTES, write_bundle
 from edge.logs import RecentProblems
 from edge.scrub import Scrubber, secret_values

@@ -37,17 +37,25 @@ def part(name: str) -> ModuleType:
     return module
 
 
-constraints, cursor, settings = part("constraints"), part("cursor"), part("settings")
+constraints, cursor, settings, is_local = part("constraints"), part("cursor"), part("settings"), part("is_local")
+QUIET = """
+say() { :; }; step() { :; }; act() { echo "$@"; }; touches() { :; }; stop() { echo "$*" >&2; exit 1; }
+place() { echo place "$2" "$3"; }; link() { echo link "$@"; }
+dry=yes l4t=0 picamera2=no kiosk=no desktop='' speaker='' broker='' wheels='' hours='' journal=yes python=3.11
+"""
+"""The installer's own functions and variables that its parts use; they print what they would do."""
 
 
 def bash(script: str, **env: str) -> subprocess.CompletedProcess[str]:
     """Runs lines of bash with the installer's functions at hand."""
-    sourced = f'. "{PARTS}/platform.sh"; . "{PARTS}/settings.sh"; {script}'
+    parts = "".join(f'. "{PARTS}/{name}.sh"; ' for name in ("platform", "environment", "settings", "units"))
+    sourced = f"{parts}{script}"
     return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", sourced],
         capture_output=True,
         text=True,
         check=False,
+        cwd=ROOT,
         env={**os.environ, **env},
     )
 
@@ -109,6 +117,8 @@ def test_dry_run_says_everything_and_does_nothing() -> None:
         (["--broker", "a b"], "not a name or address"),
         (["--hours", "always"], "not like Mon-Fri 09:00-18:30"),
         (["--offline", "/nowhere"], "no such folder"),
+        (["--rotation", "45"], "there are 0, 90, 180, 270"),
+        (["--ready-seconds", "soon"], "not a number of seconds"),
         (["--colour"], "unknown option --colour"),
     ],
 )
@@ -119,10 +129,117 @@ def test_wrong_options_are_refused(arguments: list[str], words: str) -> None:
     assert words in done.stderr
 
 
+def test_jetpack_is_known_by_its_release_and_gets_what_its_cameras_need(tmp_path: Path) -> None:
+    """With a description of the platform as NVIDIA writes it: no Jetson has been at this yet."""
+    (tmp_path / "nv_tegra_release").write_text("# R36 (release), REVISION: 4.3, GCID: 38968081, BOARD: generic\n")
+    done = bash(f"l4t_release {tmp_path}/nv_tegra_release; l4t_release {tmp_path}/missing")
+    assert done.stdout.split() == ["36", "0"]
+    script = "l4t=36 units=/etc/systemd/system; needed_packages; link_journal /opt/x; install_units from"
+    done = bash(f"{QUIET} etc={tmp_path} {script}")
+    assert done.returncode == 0, done.stderr
+    assert {"python3-gi", "gir1.2-gstreamer-1.0"} <= set(done.stdout.split())
+    drop_in = "/etc/systemd/system/moodcast-sense.service.d/jetson.conf"
+    assert f"place from/jetson.conf {drop_in}" in done.stdout
+    assert "dist-packages/systemd" not in done.stdout, "the environment sees the system's packages already"
+
+
+# --- python3-systemd -------------------------------------------------------------------------------------------------
+
+
+def test_journals_module_is_linked_into_the_environment() -> None:
+    done = bash(f"{QUIET} link_journal /opt/x")
+    assert done.stdout == (
+        "link /usr/lib/python3/dist-packages/systemd /opt/x/lib/python3.11/site-packages/systemd\n"
+    ), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("there", "status", "words"),
+    [
+        ("python3-venv", 0, ""),  # the log does without python3-systemd
+        ("python3-systemd", 1, "apt-get install python3-venv"),
+    ],
+)
+def test_without_a_network_only_what_is_needed_stops(there: str, status: int, words: str) -> None:
+    script = f"""{QUIET} wheels=/wheels
+installed() {{ [ "$1" = {there} ]; }}
+install_packages; link_journal /opt/x"""
+    done = bash(script)
+    assert done.returncode == status
+    assert words in done.stderr
+    assert done.stdout == "", "nothing is installed, nothing linked"
+
+
+def test_rotation_asked_for_later_is_taken_over(tmp_path: Path) -> None:
+    (tmp_path / "kiosk.env").write_text("MOODCAST_ROTATION=0\n")
+    done = bash(f"{QUIET} kiosk=yes rotation=270 etc={tmp_path}; systemd_running() {{ false; }}; set_up_kiosk")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"sed -i s/^MOODCAST_ROTATION=.*/MOODCAST_ROTATION=270/ {tmp_path}/kiosk.env\n"
+
+
+# --- the broker's address --------------------------------------------------------------------------------------------
+
+NETWORKS = is_local.allowed((ROOT / "systemd" / "moodcast-sense.service").read_text())
+
+
+def known(host: str) -> list[str]:
+    names = {"shop": ["192.168.1.9"], "both.example": ["2001:db8::7", "10.0.0.7"], "cloud.example": ["198.51.100.7"]}
+    if host in names:
+        return names[host]
+    if host[0].isdigit() or ":" in host:
+        return [host]
+    raise OSError(host)
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [
+        *[(h, True) for h in ("127.0.0.1", "::1", "192.168.0.1", "10.9.8.7", "172.31.0.1", "100.100.1.1", "fd12::1")],
+        *[("fe80::1", True), ("shop", True), ("both.example", True)],
+        *[("broker.local", True), ("unknown-yet", True)],  # nobody knows them now; the names are of one's own network
+        *[("198.51.100.7", False), ("172.32.0.1", False), ("2001:db8::1", False), ("cloud.example", False)],
+        *[("nowhere.example", False)],
+    ],
+)
+def test_hosts_in_local_networks_are_known(host: str, local: bool) -> None:
+    assert is_local.is_local(host, NETWORKS, known) is local
+
+
+@pytest.mark.parametrize(
+    ("given", "configured", "opened"),
+    [
+        ("", "127.0.0.1", False),
+        ("", "198.51.100.7  # the cloud's", True),
+        ("198.51.100.7", "127.0.0.1", True),
+        ("local", "198.51.100.7", False),
+    ],
+)
+def test_unit_is_opened_for_a_broker_elsewhere_and_only_then(
+    given: str, configured: str, opened: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "moodcast.yaml").write_text(f"mqtt:\n  host: {configured}\n")
+    folder = tmp_path / "moodcast-sense.service.d"
+    folder.mkdir()
+    (folder / "public-broker.conf").write_text("")  # of an installation before
+    done = bash(f"{QUIET} broker='{given}' etc={tmp_path} units={tmp_path}; reach_broker from")
+    assert done.returncode == 0, done.stderr
+    path = folder / "public-broker.conf"
+    assert done.stdout == (f"place from/public-broker.conf {path}\n" if opened else f"rm -f {path}\n")
+
+
+def test_port_of_the_broker_may_stand_behind_its_name() -> None:
+    command = [str(ROOT / "tools" / "install"), "--dry-run", "--no-picamera2", "--broker", "broker.example:8883"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"no dry run on this machine: {done.stderr.strip()}")
+    assert 'mqtt.host="broker.example" mqtt.port=8883' in done.stdout
+
+
 def test_scripts_are_clean() -> None:
     if shutil.which("shellcheck") is None:
         pytest.skip("needs shellcheck (apt install shellcheck), which is not here")
-    scripts = [ROOT / "tools" / name for name in ("install", "install-check", "arm64-check")]
+    names = ("install", "install-check", "install-check.d/booted", "arm64-check")
+    scripts = [ROOT / "tools" / name for name in names]
     subprocess.run(["shellcheck", "-x", *map(str, scripts)], cwd=ROOT, check=True)
 
 
@@ -183,6 +300,7 @@ def test_constraints_keep_the_locks_other_pins() -> None:
     assert names.count("numpy") == 1
     assert {"ai-edge-litert", "paho-mqtt", "pydantic", "starlette", "uvicorn"} <= set(names)
     assert not {"opencv-python-headless", "ml-dtypes"} & set(names)
+    assert not any("[" in line for line in lines), "pip takes no extras in constraints"
     assert not any("--hash" in line or line.endswith("\\") for line in lines)
 
 
@@ -226,6 +344,19 @@ def test_setting_twice_changes_nothing() -> None:
     once = settings.put("a:\n  b: 1\nc:\n  d: 2\n", "c.e", "3")
     assert once == "a:\n  b: 1\nc:\n  e: 3\n  d: 2\n"
     assert settings.put(once, "c.e", "3") == once
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("mqtt:\n  host: a.b # c\n", "a.b"),
+        ("mqtt:\n  port: 1\n  host: '10.0.0.1'\n", "10.0.0.1"),
+        ("speaker:\n  host: x\nmqtt:\n  # host: y\n  port: 1\n", ""),
+        ("speaker:\n  host: x\n", ""),
+    ],
+)
+def test_a_value_is_read_from_its_own_section(text: str, value: str) -> None:
+    assert settings.get(text, "mqtt.host") == value
 
 
 def test_renamed_keys_keep_value_and_comment() -> None:

@@ -14,7 +14,7 @@ from edge.aim_page import AimServer
 from edge.camera.table import make_camera
 from edge.compose import camera_settings, face_finder
 from edge.config.file import load_config
-from edge.daemon import state_dir
+from edge.daemon import pause_folders
 from edge.doctor.files import is_paused
 from edge.errors import InputError
 from edge.grabber import Grabber
@@ -34,14 +34,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, help="end after so long; default: at Ctrl-C")
     parser.epilog = (
         "Stop the service first, it holds the camera: systemctl stop moodcast-sense. From afar: "
-        "ssh -L 8090:127.0.0.1:8090 PI moodcast aim --web 8090"
+        "ssh -L 8090:127.0.0.1:8090 PI sudo moodcast aim --web 8090. On an installed device with sudo: only root may "
+        "read the service's pause switch, which holds for this view, too."
     )
 
 
 def run(args: argparse.Namespace) -> int:
     config = load_config(args.config)
-    if is_paused(state_dir(config)):
-        raise InputError("paused by the privacy switch, so the camera stays closed: publish `on` to privacy/set first")
+    for folder in pause_folders(config):
+        if is_paused(folder):
+            raise InputError(
+                "paused by the privacy switch, so the camera stays closed: publish `on` to privacy/set first (where "
+                f"only root may read the switch, in {folder}: run this with sudo)"
+            )
     aimer = Aimer(face_finder(config), readable_px=config.emotion.min_face_px)
     grabber = Grabber(make_camera(camera_settings(config)), reopen_max_s=2.0)
     server = None if args.web is None else AimServer(args.web)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import threading
 from pathlib import Path
 
 from edge.companion import build_companion
 from edge.config.file import load_config
+from edge.daemon import scrubber
 from edge.errors import EXIT_STALLED, ConfigError
-from edge.logs import log_to_stderr
+from edge.logs import set_up_log
 from edge.paths import default_config
 
 EXIT_RESTART = EXIT_STALLED
@@ -30,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     config = load_config(args.config)
-    log_to_stderr(config.daemon.log_level)
+    set_up_log(config.daemon.log_level, scrubber(config, os.environ))
     companion = build_companion(config)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: companion.stop())

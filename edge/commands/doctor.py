@@ -11,24 +11,23 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from edge.camera.table import make_camera
-from edge.commands.sense import scrubber
 from edge.compose import camera_settings
 from edge.config.file import PASSWORD_VARIABLE, effective_yaml, load_config
 from edge.config.schema import Config, mask_secrets
 from edge.core.topics import Topics
-from edge.daemon import mqtt_settings, state_dir, unit_id
+from edge.daemon import SERVICE_STATE, mqtt_settings, pause_folders, scrubber, state_dir, unit_id
 from edge.doctor.broker import BrokerFound, ask, broker_check
 from edge.doctor.bundle import environment, journal, listing, write_bundle
 from edge.doctor.camera import camera_checks
 from edge.doctor.check import Check, green, red, skipped, table
 from edge.doctor.files import catalogue_check, is_paused, secrets_check, state_check
-from edge.doctor.machine import clock_check, disk_check, temperature_check, throttling_check
+from edge.doctor.machine import clock_check, disk_check, log_check, temperature_check, throttling_check
 from edge.doctor.model import model_check, numpy_check, runtime_check
 from edge.doctor.page import page_check
-from edge.doctor.sandbox import INSIDE, STATE_DIRECTORY, run_inside
+from edge.doctor.sandbox import INSIDE, run_inside
 from edge.doctor.sound import player_check, sound_check
 from edge.errors import ConfigError, InputError
-from edge.logs import quiet
+from edge.logs import journal_module, quiet
 from edge.machine import clock_synced, temperature_c, throttled
 from edge.mqtt import MqttSettings
 from edge.paths import default_config, shipped
@@ -95,7 +94,7 @@ def _checks(args: argparse.Namespace, config: Config | None, first: Check) -> li
         found = "inside" if args.inside else run_inside(["--config", str(args.config.absolute())])
         if isinstance(found, list):
             # What else is asked on this run means the service's unit, too.
-            os.environ.setdefault("STATE_DIRECTORY", STATE_DIRECTORY)
+            os.environ.setdefault("STATE_DIRECTORY", str(SERVICE_STATE))
             with_rights = green("sandbox", "all but the sound was looked at with the rights of the service")
             return [with_rights, *(sound if check.name == "sound" else check for check in found)]
         why = found
@@ -113,6 +112,7 @@ def examine(config: Config | None, path: Path, *, sound: Check, around: Surround
         clock_check(wall_s=around.wall_s, synced=around.synced, may_be_offline=on_road),
         temperature_check(around.temperature_c),
         throttling_check(around.throttled),
+        log_check(journal=journal_module() is not None),
         sound,
     ]
     if config is None:
@@ -180,7 +180,7 @@ def _parts(config: Config, around: Surroundings) -> list[Check]:
 
 def _paused(config: Config) -> bool:
     try:
-        return is_paused(state_dir(config))
+        return any(is_paused(folder) for folder in pause_folders(config))
     except ConfigError:
         return False  # told by the check `state`
 

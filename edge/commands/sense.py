@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import logging
 import os
 import signal
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from edge.config.file import load_config, password
-from edge.config.schema import Config, mask_secrets
-from edge.errors import EXIT_STALLED, CameraStalled, ConfigError
-from edge.logs import RecentProblems, log_to_stderr
+from edge.config.file import load_config
+from edge.daemon import scrubber
+from edge.errors import EXIT_STALLED, CameraStalled
+from edge.logs import RecentProblems, set_up_log
 from edge.paths import default_config
-from edge.scrub import Scrubber, file_values, secret_values
 from edge.sense import build_sense
 
 EXIT_RESTART = EXIT_STALLED
@@ -32,8 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     config = load_config(args.config)
-    log_to_stderr(config.daemon.log_level)
-    recent = RecentProblems(scrubber(config, os.environ))
+    scrub = scrubber(config, os.environ)
+    set_up_log(config.daemon.log_level, scrub)
+    recent = RecentProblems(scrub)
     logging.getLogger().addHandler(recent)
     sense = build_sense(config, path=args.config, recent=recent)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -47,17 +45,3 @@ def run(args: argparse.Namespace) -> int:
         # A hung driver blocks a normal exit too: picamera2 closes its camera in an atexit handler.
         os._exit(error.exit_status)
     return EXIT_RESTART if sense.restarting else 0
-
-
-def scrubber(config: Config | None, environ: Mapping[str, str], *, files: Sequence[Path] = ()) -> Scrubber:
-    """Takes every secret that Moodcast can know out of a text.
-
-    ``config`` None: the file cannot be read. ``files``: more secrets, a line each, alone or as NAME=value.
-    """
-    known = secret_values(environ) + file_values(files)
-    if config is not None:
-        texts = f"{config.camera.path} {config.camera.pipeline}"
-        known += [value for name, value in environ.items() if f"${{{name}}}" in texts]
-        with contextlib.suppress(ConfigError):  # no password can be read, so none can be told
-            known.append(password(config) or "")
-    return Scrubber(known, mask_secrets)

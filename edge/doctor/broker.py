@@ -98,6 +98,12 @@ def _red(where: str, settings: MqttSettings, topics: Topics, stats: LinkStats) -
         remedy = f"give the user this line in the broker's access list: topic readwrite {topics.root}/#"
         why = stats.last_error or f"what is published under {topics.root} does not come back"
         return red("broker", f"{where}: connected, without rights: {why}", remedy)
+    if "not permitted" in (stats.last_error or ""):
+        remedy = (
+            "the service reaches this device and local networks only: run tools/install again, which opens it for "
+            "mqtt.host, or allow the address: systemctl edit moodcast-sense, [Service], IPAddressAllow=ADDRESS"
+        )
+        return red("broker", f"{where}: {stats.last_error}", remedy)
     remedy = (
         "start the broker (systemctl start mosquitto), or correct mqtt.host, mqtt.port and mqtt.tls; look at cable, "
         "Wi-Fi and the broker's firewall"

@@ -1,4 +1,4 @@
-"""Clock, disk, temperature, throttling."""
+"""Clock, disk, log, temperature, throttling."""
 
 from __future__ import annotations
 
@@ -48,6 +48,17 @@ def disk_check(folder: Path, *, free_bytes: Callable[[Path], int] = lambda path:
         )
         return red("disk", f"{free / 1e6:.0f} MB free at {folder}", remedy)
     return green("disk", f"{free / 1e9:.1f} GB free at {folder}")
+
+
+def log_check(*, journal: bool) -> Check:
+    """``journal``: python3-systemd can be imported here."""
+    if journal:
+        return green("log", "of a service: the journal, with priorities; journalctl -u 'moodcast-*' -p warning")
+    why = (
+        "no python3-systemd, so a service's lines reach the journal without priorities (apt-get install "
+        "python3-systemd, then tools/install again)"
+    )
+    return skipped("log", why)
 
 
 def temperature_check(celsius: float | None) -> Check:

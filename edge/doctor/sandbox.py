@@ -15,8 +15,6 @@ from typing import Any
 from edge.doctor.check import Check
 
 UNIT = "moodcast-sense.service"
-STATE_DIRECTORY = "/var/lib/moodcast"
-"""Of the service: what its StateDirectory= makes."""
 INSIDE = "--inside-the-sandbox"
 """Given to the doctor in there, so that it does not go in again."""
 _OF_THE_SERVICE = ("Type", "NotifyAccess", "Exec", "Restart", "Timeout", "Watchdog", "KillMode", "OOMScoreAdjust")

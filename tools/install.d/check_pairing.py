@@ -38,7 +38,8 @@ def main(wanted: list[str]) -> int:
     network = load_network(model_path("emotion"))
     network.run(numpy.zeros(network.input.shape, network.input.dtype))
     names = ", ".join([*wanted, f"numpy {numpy.__version__}", f"cv2 {cv2.__version__}", load_runtime().__name__])
-    print(f"in one process: {names}; the network ran")
+    log = "the journal" if failure("systemd.journal") is None else "standard error, without priorities"
+    print(f"in one process: {names}; the network ran; log: {log}")
     return 0
 
 

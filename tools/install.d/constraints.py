@@ -8,6 +8,7 @@ stays pinned.
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -17,6 +18,7 @@ BOUND_TO_NUMPY = ("numpy", "opencv-python-headless", "ml-dtypes")
 def constraints(lock: str, numpy: str) -> list[str]:
     """The lock's pins without hashes and without what depends on numpy's version, and the system's numpy."""
     pins = [line.rstrip(" \\") for line in lock.splitlines() if line[:1].isalnum() and "==" in line]
+    pins = [re.sub(r"\[[^]]*\]", "", pin) for pin in pins]  # pip takes no extras in constraints
     kept = [pin for pin in pins if pin.partition("==")[0] not in BOUND_TO_NUMPY]
     return [*kept, f"numpy=={numpy}"]
 

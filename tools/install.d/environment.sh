@@ -9,20 +9,28 @@ needed_packages() {
   if [ "$kiosk" = yes ]; then
     # Raspberry Pi OS Bookworm calls it otherwise.
     if apt-cache show chromium >/dev/null 2>&1; then echo chromium; else echo chromium-browser; fi
-    if [ -z "$desktop" ]; then printf '%s\n' cage seatd wlr-randr; fi
+    # cage of Bookworm ends where there is no Xwayland, and only recommends it.
+    echo wlr-randr
+    if [ -z "$desktop" ]; then printf '%s\n' cage xwayland seatd; fi
   fi
   if [ -n "$speaker" ]; then echo mpd; fi
 }
 
+installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'install ok installed'; }
+
+# python3-systemd is wanted, not needed: without it the log goes through standard error, without priorities.
 install_packages() {
   local package missing=()
   step "Debian packages"
-  for package in $(needed_packages); do
-    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
+  for package in $(needed_packages) python3-systemd; do
+    installed "$package" || missing+=("$package")
   done
-  if [ ${#missing[@]} -eq 0 ]; then say "all there: $(needed_packages | xargs)"; return; fi
+  if [ ${#missing[@]} -eq 0 ]; then say "all there: $(needed_packages | xargs) python3-systemd"; return; fi
   if [ -n "$wheels" ]; then
-    stop "--offline: install these first: apt-get install ${missing[*]}"
+    if [ "${missing[*]}" != python3-systemd ]; then stop "--offline: install these first: apt-get install ${missing[*]}"; fi
+    say "python3-systemd is not there: the log will have no priorities. For them: apt-get install it, run this again"
+    journal=no
+    return
   fi
   act apt-get update -qq
   # Recommended packages of picamera2 and Chromium are a desktop's.
@@ -81,6 +89,13 @@ build_environment() {
   act "$target/bin/python" tools/install.d/cursor.py "$target/libexec/icons"
   act cp -r systemd "$target/systemd"
   act rm -rf "$target/source"
+}
+
+# python3-systemd from apt, of the system's packages that one alone, where the environment does not see them all. The link
+# is made on each run: the package may have come after the environment.
+link_journal() {
+  if [ "$journal" = no ] || system_packages; then return; fi
+  link /usr/lib/python3/dist-packages/systemd "$1/lib/python$python/site-packages/systemd"
 }
 
 # Everything that must fit together, in one process, as the service's user.

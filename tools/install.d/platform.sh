@@ -26,11 +26,13 @@ problem() {
 # at_least VERSION MINIMUM
 at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n1)" = "$2" ]; }
 
-l4t_release() { sed -n 's/^# R\([0-9]*\).*/\1/p' /etc/nv_tegra_release 2>/dev/null | grep . || echo 0; }
+# l4t_release FILE: its first line there is like `# R36 (release), REVISION: 4.3, ...`.
+l4t_release() { sed -n 's/^# R\([0-9]*\).*/\1/p' "$1" 2>/dev/null | grep . || echo 0; }
 
 glibc_version() { getconf GNU_LIBC_VERSION | cut -d' ' -f2; }
 
-python_version() { python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || echo 0; }
+# Of the system's Python, which the environment is made with: another one may stand before it in PATH.
+python_version() { /usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || echo 0; }
 
 # Prints what system this is, in words, and whether it is one that the installer was made for.
 system_name() {

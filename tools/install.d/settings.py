@@ -1,6 +1,7 @@
 """Changes keys of moodcast.yaml in place, comments kept: ``settings.py FILE [section.key=value...]``.
 
 An upgrade calls it without keys: keys that a newer version calls otherwise are renamed (``MOVED``).
+``settings.py FILE --get section.key`` prints a value, and an empty line where the file does not set it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,15 @@ def put(text: str, name: str, value: str) -> str:
     return text[:start] + ("" if found else f"  {key}: {value}\n") + body + text[end:]
 
 
+def get(text: str, name: str) -> str:
+    """The value of ``section.key`` on its own line, without quotes and comment; empty where it is not set."""
+    section, key = name.split(".")
+    start, end = _section(text, section)
+    line = re.search(rf"^  {re.escape(key)}:[ ]*([^\n]*)$", text[max(start, 0) : max(end, 0)], re.MULTILINE)
+    value = re.sub(r"(^|\s)#.*", "", line[1]).strip() if line else ""
+    return value.strip("\"'")
+
+
 def rename(text: str, moved: Mapping[str, str] = MOVED) -> str:
     """``text`` with old names of keys replaced by new ones; values and comments stay."""
     for old, new in moved.items():
@@ -48,6 +58,9 @@ def _section(text: str, section: str) -> tuple[int, int]:
 
 if __name__ == "__main__":
     path = Path(sys.argv[1])
+    if sys.argv[2:3] == ["--get"]:
+        print(get(path.read_text(), sys.argv[3]))
+        sys.exit(0)
     content = rename(path.read_text())
     for setting in sys.argv[2:]:
         content = put(content, *setting.split("=", 1))

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# /etc/moodcast, the users, the broker, the speaker. Sourced by tools/install.
+# /etc/moodcast, the users, the broker. Sourced by tools/install.
 
 make_users() {
   step "users"
@@ -44,11 +44,13 @@ make_settings() {
     say "kept: $etc/moodcast.yaml"
   else
     act install -m 644 "config/$preset.yaml" "$etc/moodcast.yaml"
+    # The preset is for a Pi's camera module; where that is not used, the camera is one at USB.
+    if [ "$preset" = kiosk ] && [ "$picamera2" = no ]; then set_key "$etc/moodcast.yaml" camera.source=v4l2; fi
   fi
   if [ "$broker" = local ]; then
     set_key "$etc/moodcast.yaml" 'mqtt.host="127.0.0.1"' mqtt.username=moodcast "mqtt.password_file=$etc/secrets/mqtt_password"
   elif [ -n "$broker" ]; then
-    set_key "$etc/moodcast.yaml" "mqtt.host=\"$broker\""
+    set_key "$etc/moodcast.yaml" "mqtt.host=\"$broker\"" ${broker_port:+"mqtt.port=$broker_port"}
   fi
   if [ -n "$speaker" ]; then set_key "$etc/moodcast.yaml" speaker.player=mpd; fi
 }
@@ -110,36 +112,4 @@ broker_user() {
     cat "$plain" >>/etc/mosquitto/moodcast.passwd
     rm -f "$plain"
   fi
-}
-
-set_up_speaker() {
-  if [ -z "$speaker" ]; then return; fi
-  step "speaker"
-  if [ "$speaker" = desktop ]; then
-    [ -n "$desktop" ] || stop "no desktop that starts by itself: name an ALSA card, --speaker CARD (aplay -l)"
-    local home
-    home=$(getent passwd "$desktop" | cut -d: -f6)
-    touches "$home/.config/mpd/mpd.conf"
-    touches "$home/.config/systemd/user/default.target.wants/mpd.service"
-    act runuser -u "$desktop" -- mkdir -p "$home/.config/mpd/playlists" "$home/Music"
-    if [ ! -e "$home/.config/mpd/mpd.conf" ]; then
-      act install -m 644 -o "$desktop" config/mpd/desktop.conf "$home/.config/mpd/mpd.conf"
-    fi
-    # The system's MPD would hold the port and has no way to the session's sound.
-    act systemctl disable mpd.service mpd.socket
-    systemd_running && act systemctl stop mpd.service mpd.socket
-    act runuser -u "$desktop" -- systemctl --user enable mpd.service
-    return
-  fi
-  touches "$etc/mpd.conf"
-  touches "$units/mpd.service.d/moodcast.conf"
-  if [ "$dry" = yes ]; then
-    say "would write $etc/mpd.conf for the card $speaker and $units/mpd.service.d/moodcast.conf"
-    return
-  fi
-  sed "s/@CARD@/$speaker/" config/mpd/alsa.conf >"$etc/mpd.conf"
-  install -d "$units/mpd.service.d"
-  printf '%s\n' '# Made by Moodcast: its own settings instead of /etc/mpd.conf.' '[Service]' 'EnvironmentFile=' \
-    "Environment=MPDCONF=$etc/mpd.conf" >"$units/mpd.service.d/moodcast.conf"
-  act systemctl enable mpd.service
 }

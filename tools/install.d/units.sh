@@ -20,12 +20,31 @@ install_units() {
   if [ -e "$etc/hours" ]; then
     for unit in moodcast-sense.service moodcast-kiosk.service; do drop_in "$unit" hours.conf "$from"; done
   fi
+  reach_broker "$from"
   if systemd_running; then act systemctl daemon-reload; fi
 }
 
 drop_in() {
   touches "$units/$1.d/$2"
+  # A version to go back to may be older than this drop-in, and its units do without.
+  if [ "$dry" != yes ] && [ ! -e "$3/$2" ]; then return; fi
   place 644 "$3/$2" "$units/$1.d/$2"
+}
+
+# The camera's unit reaches local networks only; with a broker elsewhere a drop-in opens it. The host stands in the
+# configuration, so running the installer again after a change there is enough.
+reach_broker() {
+  local host=$broker file=$units/moodcast-sense.service.d/public-broker.conf
+  if [ "$host" = local ]; then host=127.0.0.1; fi
+  if [ -z "$host" ] && [ -e "$etc/moodcast.yaml" ]; then
+    host=$(/usr/bin/python3 tools/install.d/settings.py "$etc/moodcast.yaml" --get mqtt.host)
+  fi
+  if /usr/bin/python3 tools/install.d/is_local.py "${host:-127.0.0.1}" systemd/moodcast-sense.service; then
+    if [ -e "$file" ]; then act rm -f "$file"; fi
+    return
+  fi
+  say "the broker $host is not in a local network: moodcast-sense may reach every address"
+  drop_in moodcast-sense.service public-broker.conf "$1"
 }
 
 switch_to() {
@@ -44,6 +63,8 @@ enable_units() {
       *) touches "$units/multi-user.target.wants/$unit" ;;
     esac
     act systemctl enable --quiet "$unit"
+    # The daemons are started when READY is awaited. The timer here, and with the hours as they are now.
+    if [[ $unit == *.timer ]] && systemd_running; then act systemctl restart "$unit"; fi
   done
   touches /usr/local/bin/moodcast
   link "$prefix/current/bin/moodcast" /usr/local/bin/moodcast
@@ -92,8 +113,10 @@ set_up_kiosk() {
   if [ ! -e "$etc/kiosk.env" ]; then
     if [ "$dry" = yes ]; then say "would write $etc/kiosk.env"; else
       printf '%s\n' '# The kiosk: systemd/moodcast-kiosk says what each value does.' 'MOODCAST_PAGE=http://127.0.0.1:8080/' \
-        "MOODCAST_ROTATION=$rotation" '# MOODCAST_BROWSER_FLAGS=--force-device-scale-factor=1.5' >"$etc/kiosk.env"
+        "MOODCAST_ROTATION=${rotation:-0}" '# MOODCAST_BROWSER_FLAGS="--force-device-scale-factor=1.5"' >"$etc/kiosk.env"
     fi
+  elif [ -n "$rotation" ] && ! grep -qx "MOODCAST_ROTATION=$rotation" "$etc/kiosk.env"; then
+    act sed -i "s/^MOODCAST_ROTATION=.*/MOODCAST_ROTATION=$rotation/" "$etc/kiosk.env"
   fi
   if [ -n "$desktop" ]; then desktop_kiosk; elif systemd_running; then
     act systemctl enable --now seatd.service
@@ -154,14 +177,16 @@ remove_all() {
     fi
     act rm -rf "${units:?}/$unit" "${units:?}/$unit.d"
   done
-  act rm -f "$units/mpd.service.d/moodcast.conf" /usr/local/bin/moodcast
-  act rmdir --ignore-fail-on-non-empty "$units/mpd.service.d" 2>/dev/null || true
+  act rm -f /usr/local/bin/moodcast
+  remove_speaker
   if [ -e /etc/mosquitto/conf.d/moodcast.conf ]; then
     act rm -f /etc/mosquitto/conf.d/moodcast.conf /etc/mosquitto/moodcast.acl /etc/mosquitto/moodcast.passwd
     if systemd_running; then act systemctl try-restart mosquitto; fi
   fi
   for path in /home/*/.config/labwc/autostart; do
-    if grep -qs '^# moodcast: begin' "$path"; then act sed -i '/^# moodcast: begin/,/^# moodcast: end/d' "$path"; fi
+    if ! grep -qs '^# moodcast: begin' "$path"; then continue; fi
+    act sed -i '/^# moodcast: begin/,/^# moodcast: end/d' "$path"
+    if [ ! -s "$path" ]; then act rm "$path"; fi
   done
   act rm -rf "$prefix"
   if systemd_running; then act systemctl daemon-reload; fi
