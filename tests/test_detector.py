@@ -14,7 +14,7 @@ import yaml
 from edge.errors import ModelError
 from edge.paths import model_path
 from edge.vision.finders import make_finder
-from edge.vision.own import FILL, OwnFinder, letterbox, read_detector_card
+from edge.vision.own import FILL, OwnFinder, _fill, letterbox, read_detector_card
 from edge.vision.runtime import load_heads
 
 
@@ -159,3 +159,16 @@ def _thread_s(finder, image) -> float:
     start_s = time.thread_time()
     finder.find(image)
     return time.thread_time() - start_s
+
+
+def test_what_lies_beside_a_tiny_picture_is_not_left_from_the_one_before(model):
+    finder = load(model, score_min=0.01)
+    _, height, width, _ = finder.card.input.shape
+    tiny = np.random.default_rng(2).integers(0, 256, (height // 4, width // 4, 3), np.uint8)
+    first = finder.find(tiny)
+    finder.find(np.random.default_rng(3).integers(0, 256, (height, width, 3), np.uint8))
+    again = finder.find(tiny)
+    assert [face.box_xywh_px for face in again] == [face.box_xywh_px for face in first]
+    values = np.zeros(finder.card.input.shape, np.int8)
+    _fill(tiny, values)
+    assert (values[0, height // 2 :] == 0).all(), "level 128"

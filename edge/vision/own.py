@@ -99,8 +99,10 @@ def middle_inside(boxes_xywh: Floats, image: Image) -> NDArray[np.bool_]:
 def _fill(image: Image, values: NDArray[np.int8]) -> Floats:
     """Puts ``image`` into the network's input, int8 (1, H, W, 3), in place; returns the scale as ``letterbox``."""
     canvas = values[0].view(np.uint8)
-    if canvas.shape[0] * image.shape[1] != canvas.shape[1] * image.shape[0]:
-        canvas[:] = FILL  # the runtime may have put other things there since
+    height, width = image.shape[:2]
+    of_its_shape = canvas.shape[0] * width == canvas.shape[1] * height
+    if not of_its_shape or canvas.shape[0] > _MOST_ENLARGED * height:
+        canvas[:] = FILL  # beside the picture the runtime may have put other things since
     _, shrink = letterbox(image, canvas)
     np.bitwise_xor(canvas, _FLIP_SIGN, out=canvas)
     return shrink
