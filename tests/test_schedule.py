@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge.core.pace import Pace
 from edge.core.people import People, PeopleSettings
 from edge.core.schedule import LEAST_LOOKS_HZ, Schedule, ScheduleSettings
 from edge.core.stillness import SIZE_PX, Stillness
@@ -111,9 +112,19 @@ def test_the_camera_is_slowed_down_only_when_nobody_was_in_view_for_a_while() ->
     schedule = Schedule(ScheduleSettings(idle_camera_hz=4.0))
     assert schedule.camera_hz(0.0) == 4.0, "before anybody came"
     schedule.look(10.0, anyone=True, moved=True)
-    assert schedule.camera_hz(10.0) == 15.0, "enough to choose ten looks from"
-    assert schedule.camera_hz(11.5) == 15.0, "who turned away is mostly back by then"
+    assert schedule.camera_hz(10.0) == 10.0, "as many as are looked at"
+    assert schedule.camera_hz(11.5) == 10.0, "who turned away is mostly back by then"
     assert schedule.camera_hz(13.0) == 4.0
+
+
+@pytest.mark.parametrize("camera_hz", [12.5, 15.0, 25.0, 30.0, 60.0])
+def test_what_a_camera_gives_for_the_wanted_rate_is_looked_at(camera_hz: float) -> None:
+    """The camera picks frames by a beat of its own; the schedule must not drop some of those again."""
+    schedule, camera = Schedule(ScheduleSettings()), Pace()
+    given = [t for t in frames(20, camera_hz) if camera.wanted(t, 1.0 / schedule.looks_hz)]
+    looked = [t for t in given if schedule.look(t, anyone=True, moved=True)]
+    assert len(looked) >= 0.95 * len(given)
+    assert len(looked) == pytest.approx(200, abs=10)
 
 
 def test_a_reload_takes_effect_at_the_next_frame() -> None:

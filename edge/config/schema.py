@@ -330,7 +330,7 @@ class Schedule(Section):
     )
     # At least 2: a read of the camera that waits for longer would look like a hanging driver to `camera.stall_s`.
     idle_camera_hz: float = Field(
-        5.0,
+        2.5,
         ge=2.0,
         le=120.0,
         description="Frames a second asked of the camera while nobody is in view. A newcomer is noticed so much later.",

@@ -33,8 +33,6 @@ _WORSE_S, _BETTER_S = 2.0, 10.0
 """Lateness halves the rate at most so often, and doubles it again only after so long: no swinging."""
 _LEAST_FACTOR = 1 / 8
 _THROTTLED_FACTOR = 0.5
-_TO_CHOOSE_FROM = 1.5
-"""Frames for each look: with fewer, the nearest to the wanted moment would often be a whole frame away from it."""
 _FULL_RATE_S = 2.0
 """The camera keeps its rate for so long after the last person: who turned away is mostly back by then."""
 _FORGET_S = 30.0
@@ -50,7 +48,7 @@ class ScheduleSettings:
     """Nobody in view and something moves: at most."""
     still_s: float = 2.0
     """Nobody in view and nothing moves: a look after so many seconds all the same."""
-    idle_camera_hz: float = 5.0
+    idle_camera_hz: float = 2.5
     """Frames asked of the camera while nobody is in view."""
     settled_reads_hz: float = 5.0
     """Readings of a person whose emotion holds and was read again last time; others are read at each look."""
@@ -145,7 +143,8 @@ class Schedule:
     def camera_hz(self, t_s: float) -> float:
         """Frames a second that are enough: no camera need give more."""
         somebody = t_s - self._anyone_s < _FULL_RATE_S
-        return _TO_CHOOSE_FROM * self.looks_hz if somebody else self._set.idle_camera_hz
+        # No more than is looked at: a frame that is decoded and not searched costs a third of one that is.
+        return self.looks_hz if somebody else self._set.idle_camera_hz
 
     def _limits(self) -> list[tuple[float, Shed]]:
         wanted_hz = self._set.looks_hz
