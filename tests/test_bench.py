@@ -170,6 +170,8 @@ def test_latency_and_service_with_a_real_broker(capsys: pytest.CaptureFixture[st
     for key in ("nobody_cpu_percent", "person_cpu_percent", "nobody_rss_mb", "first_emotion_s", "first_person_s"):
         assert report[key] > 0
     assert report["first_emotion_s"] <= report["first_person_s"]
+    least, most = report["person_cpu_percent_range"]
+    assert least <= report["person_cpu_percent"] <= most
 
 
 def run(*words: str | Path) -> int:

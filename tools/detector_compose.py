@@ -1,4 +1,4 @@
-"""Training pictures for the face detector: crops of scenes, mosaics, pasted faces and pasted things that are no face.
+"""Training pictures for the face detector: crops of scenes, mosaics, grids of photographs, pasted faces and things.
 
 Every label is YuNet's, moved with the picture. A face that is cut by the edge, too small, or not sure is kept with
 ``ignore`` set: the network is neither told that it is a face nor that it is none.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -29,8 +30,11 @@ GROUP_DRAWS = {"ffhq": 0.25, "wider": 3.0, "df": 3.0}
 PASTED, PASTED_CHANCES = ("face", "faceless", "beside", "drawn"), (0.55, 0.2, 0.13, 0.12)
 """What is pasted: an edge says nothing."""
 HARD_KEPT = 3000
-"""Newest places in scenes that the network took for a face; they are shown again."""
-HARD_CHANCE = 0.12
+"""Newest places in scenes that the network took for a face, and as many of faces that it missed: shown again."""
+HARD_CHANCE = 0.08
+"""Of each of the two."""
+WINDOW, MOSAIC, GRID = 0.4, 0.36, 0.12
+"""Chances of the kinds of samples; the rest shows no face."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,15 @@ class Origin:
     scene: Scene
     matrix: Floats
     shift: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a scene the network was wrong, ``xy`` (2,) px, and by what the scene was scaled then."""
+
+    scene: Scene
+    xy: Floats
+    scale: float
 
 
 @dataclass(slots=True)
@@ -139,29 +152,35 @@ class Composer:
 
     def __init__(self, scenes: list[Scene], faces: list[Scene], *, side: int, seed: int) -> None:
         self._with = [s for s in scenes if len(s.boxes)]
-        self._without = [s for s in scenes if not len(s.boxes)]
+        self._without = [s for s in scenes if not len(s.boxes)] or self._with  # labels come with every window
         self._faces, self._side = faces, side
         self._rng = np.random.default_rng(seed)
         draws = np.array([GROUP_DRAWS.get(s.path.name.split("_")[0], 1.0) for s in self._with])
         self._cumulative = np.cumsum(draws / draws.sum())
-        self._hard: deque[tuple[Scene, Floats, float]] = deque(maxlen=HARD_KEPT)
+        self._mistaken: deque[Place] = deque(maxlen=HARD_KEPT)
+        self._missed: deque[Place] = deque(maxlen=HARD_KEPT)
 
-    def remember(self, origin: Origin, xy: Floats) -> None:
-        """At ``xy`` (2,) of a sample from ``origin`` the network took something else for a face: show it again."""
+    def remember(self, origin: Origin, xy: Floats, *, is_face: bool) -> None:
+        """At ``xy`` (2,) of a sample from ``origin`` the network missed a face or took another thing for one."""
         inverse = np.linalg.inv(origin.matrix)
         scale = float(np.hypot(origin.matrix[0, 0], origin.matrix[1, 0]))
-        self._hard.append((origin.scene, (inverse @ (xy - origin.shift)).astype(np.float32), scale))
+        places = self._missed if is_face else self._mistaken
+        places.append(Place(origin.scene, (inverse @ (xy - origin.shift)).astype(np.float32), scale))
 
     def sample(self) -> Sample:
         """One training sample."""
         rng, side = self._rng, self._side
-        kind = rng.random()
-        if len(self._hard) > 50 and rng.random() < HARD_CHANCE:
-            sample = self._hard_window((side, side))
-        elif kind < 0.45:
+        hard, kind = rng.random(), rng.random()
+        if hard < HARD_CHANCE and len(self._mistaken) > 50:
+            sample = self._hard_window(self._mistaken, (side, side))
+        elif hard > 1 - HARD_CHANCE and len(self._missed) > 50:
+            sample = self._hard_window(self._missed, (side, side))
+        elif kind < WINDOW:
             sample = self._crop((side, side))
-        elif kind < 0.86:
+        elif kind < WINDOW + MOSAIC:
             sample = self._mosaic()
+        elif kind < WINDOW + MOSAIC + GRID:
+            sample = self._grid()
         else:
             sample = self._faceless((side, side))
         if rng.random() < 0.4:
@@ -217,8 +236,35 @@ class Composer:
             parts.append(part)
         return joined(image, parts)
 
+    def _grid(self) -> Sample:
+        """Photographs of one face each beside each other, small and whole: more people than the scenes show, and what
+        surrounds a face. A fifth of the tiles shows none."""
+        rng, side = self._rng, self._side
+        ends = np.linspace(0, side, int(rng.integers(2, 7)) + 1).astype(int)
+        image = np.empty((side, side, 3), np.uint8)
+        parts = []
+        for y0, y1 in pairwise(ends):
+            for x0, x1 in pairwise(ends):
+                size = (int(x1 - x0), int(y1 - y0))
+                part = self._faceless(size) if rng.random() < 0.2 else self._photograph(size)
+                image[y0:y1, x0:x1] = part.image
+                part.boxes = part.boxes + np.array([x0, y0, x0, y0], np.float32)
+                part.points = part.points + np.array([x0, y0], np.float32)
+                parts.append(part)
+        return joined(image, parts)
+
+    def _photograph(self, size: tuple[int, int]) -> Sample:
+        """A window that a photograph of one face fills, or nearly."""
+        rng = self._rng
+        photo = self._faces[int(rng.integers(len(self._faces)))]
+        scale = max(size) / min(photo.size_px) * float(np.exp(rng.uniform(-0.35, 0.3)))
+        matrix = similarity(scale, self._turn(), mirrored=rng.random() < 0.5)
+        middle = photo.boxes[0, :2] + photo.boxes[0, 2:] / 2
+        shift = (np.array(size) * rng.uniform(0.3, 0.7, 2) - matrix @ middle).astype(np.float32)
+        return cut(photo, matrix, filling(photo, matrix, shift, size), size)
+
     def _faceless(self, size: tuple[int, int]) -> Sample:
-        """A window on a picture without a face."""
+        """A window on a picture without a face; where there is no such picture, on any other."""
         rng = self._rng
         scene = self._without[int(rng.integers(len(self._without)))]
         scale = max(size) / max(scene.size_px) * float(np.exp(rng.uniform(-0.3, 1.2)))
@@ -227,13 +273,15 @@ class Composer:
         shift = (np.array(size) / 2 - matrix @ anchor).astype(np.float32)
         return cut(scene, matrix, filling(scene, matrix, shift, size), size)
 
-    def _hard_window(self, size: tuple[int, int]) -> Sample:
-        """A window around a place that was taken for a face, at about the scale at which it was."""
+    def _hard_window(self, places: deque[Place], size: tuple[int, int]) -> Sample:
+        """A window around a place that was judged wrongly, at about the scale at which it was."""
         rng = self._rng
-        scene, xy, scale = self._hard[int(rng.integers(len(self._hard)))]
-        matrix = similarity(scale * float(np.exp(rng.uniform(-0.35, 0.35))), self._turn(), mirrored=rng.random() < 0.5)
-        shift = (np.array(size) * rng.uniform(0.1, 0.9, 2) - matrix @ xy).astype(np.float32)
-        return cut(scene, matrix, filling(scene, matrix, shift, size), size)
+        place = places[int(rng.integers(len(places)))]
+        matrix = similarity(
+            place.scale * float(np.exp(rng.uniform(-0.35, 0.35))), self._turn(), mirrored=rng.random() < 0.5
+        )
+        shift = (np.array(size) * rng.uniform(0.1, 0.9, 2) - matrix @ place.xy).astype(np.float32)
+        return cut(place.scene, matrix, filling(place.scene, matrix, shift, size), size)
 
     def _pasted(self, sample: Sample) -> Sample:
         """Single faces, and windows on faceless pictures, laid over the sample with feathered edges."""

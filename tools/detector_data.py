@@ -17,8 +17,10 @@ from edge.measure.face_sets import held_out
 POINTS = ("reye", "leye", "nose", "rmouth", "lmouth")
 Floats = NDArray[np.float32]
 Bgr = NDArray[np.uint8]
-OWN_PART = 10
-"""One scene in so many chooses checkpoint and threshold."""
+OWN_PART, OWN_SEED = 10, 1
+"""One scene in so many chooses checkpoint and threshold, whatever the seed of a run: seeds can be compared."""
+FOLDS = 4
+"""Of the pictures without a face."""
 
 
 @dataclass(slots=True)
@@ -74,15 +76,28 @@ def _jpeg_size(path: Path) -> tuple[int, int]:
     return image.shape[1], image.shape[0]
 
 
-def own_split(scenes: list[Scene], *, seed: int) -> tuple[list[Scene], list[Scene]]:
+def own_split(scenes: list[Scene]) -> tuple[list[Scene], list[Scene]]:
     """Scenes to train on and those that choose, by a seeded hash of the name."""
-    mine = [
-        int(hashlib.sha1(f"{seed} {s.path.name}".encode(), usedforsecurity=False).hexdigest(), 16) % OWN_PART == 0
-        for s in scenes
-    ]
+    mine = [_name_hash(s, OWN_SEED) % OWN_PART == 0 for s in scenes]
     return [s for s, own in zip(scenes, mine, strict=True) if not own], [
         s for s, own in zip(scenes, mine, strict=True) if own
     ]
+
+
+def fold_split(scenes: list[Scene], fold: int) -> tuple[list[Scene], list[Scene]]:
+    """As ``own_split`` for the pictures with a face; of those without, fold 1 to 4 chooses and the others train.
+
+    Fold 0: none of those without a face trains.
+    """
+    train, own = own_split([s for s in scenes if len(s.boxes)])
+    for n, scene in enumerate(s for s in scenes if not len(s.boxes)):
+        if fold:
+            (own if n % FOLDS == fold - 1 else train).append(scene)
+    return train, own
+
+
+def _name_hash(scene: Scene, seed: int) -> int:
+    return int(hashlib.sha1(f"{seed} {scene.path.name}".encode(), usedforsecurity=False).hexdigest(), 16)
 
 
 def read_faces(folder: Path) -> list[Scene]:

@@ -24,7 +24,9 @@ ALPHA, BETA = 0.5, 4.0
 FULL_SCORE = 0.9
 """A teacher's score from which on the target is not lowered."""
 MISTAKEN = 0.3
-"""A score from which what is no face counts as a mistake."""
+"""A score from which what is no face counts as a mistake, and below which a face counts as missed."""
+MISSED_PX = 14.0
+"""Smaller faces may be missed."""
 BOX_WEIGHT, POINT_WEIGHT, POINT_BEND = 2.0, 2.0, 0.05
 
 
@@ -123,6 +125,23 @@ def mistaken(
         sure[int(picture[n])].masked_fill_(near, 0.0)
     best, cell = sure.max(dim=1)
     return [(n, cells.middle[cell[n]].numpy()) for n in torch.nonzero(best > MISTAKEN)[:, 0].tolist()]
+
+
+@torch.no_grad()
+def missed(
+    outputs: list[Tensor], faces: Tensor, picture: Tensor, cells: Cells
+) -> list[tuple[int, NDArray[np.float32]]]:
+    """Number of the picture and middle (2,) px of each face, not ignored, in which no cell is sure."""
+    sure = flattened(outputs)[0].sigmoid()
+    found = []
+    for n in range(len(faces)):
+        low, high = faces[n, :2], faces[n, 2:4]
+        if faces[n, 15] > 0.5 or float((high - low).min()) < MISSED_PX:
+            continue
+        inside = ((cells.middle > low) & (cells.middle < high)).all(-1)
+        if float(sure[int(picture[n])][inside].max()) < MISTAKEN:
+            found.append((int(picture[n]), ((low + high) / 2).numpy()))
+    return found
 
 
 def losses(

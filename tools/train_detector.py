@@ -24,8 +24,8 @@ from torch import Tensor, nn
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from detector_compose import Composer, Sample
-from detector_data import Scene, own_split, read_faces, read_scenes
-from detector_loss import BOX_WEIGHT, POINT_WEIGHT, cells_of, gathered, losses, mistaken
+from detector_data import FOLDS, Scene, fold_split, own_split, read_faces, read_scenes
+from detector_loss import BOX_WEIGHT, POINT_WEIGHT, cells_of, gathered, losses, missed, mistaken
 from detector_net import INPUT_SIZE, DetectorNet, as_input, parameter_count
 from detector_own import measure_own
 from parallel import follow, run_all, share
@@ -47,6 +47,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate of the cosine (AdamW)")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--fold",
+        type=int,
+        choices=range(FOLDS + 1),
+        help="of the pictures without a face, this quarter is kept out and measured; 0: all are kept out",
+    )
     parser.add_argument("--minutes", type=float, help="end then: the cosine follows the clock, not the steps")
     parser.add_argument("--own-minutes", type=float, default=5.0, help="measure and save so often")
     parser.add_argument("--start", type=Path, help="checkpoint whose averaged weights a new run begins with")
@@ -96,11 +102,12 @@ class Trainer:
         return samples, torch.from_numpy(np.stack([s.image for s in samples])), faces, picture
 
     def remember(self, samples: list[Sample], outputs: list[Tensor], faces: Tensor, picture: Tensor) -> None:
-        """Where the network took something else for a face is shown again."""
-        for n, xy in mistaken(outputs, faces, picture, self.cells):
-            origin = samples[n].origin
-            if origin is not None:
-                self.composer.remember(origin, xy)
+        """Where the network missed a face, or took something else for one, is shown again."""
+        for is_face, places in ((False, mistaken), (True, missed)):
+            for n, xy in places(outputs, faces, picture, self.cells):
+                origin = samples[n].origin
+                if origin is not None:
+                    self.composer.remember(origin, xy, is_face=is_face)
 
     def advance(self) -> list[float]:
         """One step of all processes; losses for logit, box, points."""
@@ -144,7 +151,7 @@ class Trainer:
         state |= {"step": self.step, "progress": self.progress, "seed": self.args.seed}
         state |= {"seconds": self.seconds + time.monotonic() - self.began}
         state |= {"samples": self.samples_before + self.step * self.args.batch * self.args.processes}
-        state |= {"commands": self.commands, "side": self.args.side}
+        state |= {"commands": self.commands, "side": self.args.side, "fold": self.args.fold}
         state |= {"by_clock": self.args.minutes is not None}
         torch.save(state, self.args.run / "checkpoint.tmp")
         (self.args.run / "checkpoint.tmp").replace(self.args.run / "checkpoint.pt")
@@ -152,7 +159,7 @@ class Trainer:
 
 def run(args: argparse.Namespace, rank: int, scenes: list[Scene], faces: list[Scene]) -> None:
     """One process from start to end; the first also measures, prints and saves."""
-    train, own = own_split(scenes, seed=args.seed)
+    train, own = own_split(scenes) if args.fold is None else fold_split(scenes, args.fold)
     trainer = Trainer(args, rank, train, faces)
     if rank == 0:
         print(f"{parameter_count(trainer.net)} parameters, {len(train)} scenes, {len(own)} choose, {len(faces)} faces")
