@@ -56,8 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--service", type=float, metavar="SECONDS",
         help="also: the daemon as a process beside a mosquitto: CPU and memory with nobody and with one person in view "
-        "(640 x 480 at 15 Hz, JPEG as of a USB camera; CPU: median and range of up to six windows), so many seconds each, "
-        "and the time to its first `emotion`",
+        "(640 x 480 at 15 Hz, JPEG as of a USB camera; CPU: median and range of six windows), so many seconds "
+        "each, and the time to its first `emotion`",
     )  # fmt: skip
 
 
