@@ -12,7 +12,7 @@ TOOLS = Path(__file__).resolve().parent.parent / "tools"
 sys.path.insert(0, str(TOOLS))
 
 from detector_compose import Composer, cut, faces_under, filling, similarity  # noqa: E402
-from detector_data import Scene, own_split, read_faces, read_scenes  # noqa: E402
+from detector_data import FOLDS, Scene, fold_of, fold_split, own_split, read_faces, read_scenes  # noqa: E402
 
 from edge.measure.face_sets import held_out  # noqa: E402
 
@@ -79,12 +79,62 @@ def test_samples_of_one_seed_are_the_same():
         assert a.rows().shape[1] == 16
 
 
-def test_split_is_by_name_and_seed():
-    scenes = [Scene(Path(f"mask_{n}.jpg"), (1, 1), *([np.zeros(0, np.float32)] * 3)) for n in range(500)]
-    train, own = own_split(scenes, seed=1)
+def named(prefix: str, count: int, *, faces: int) -> list[Scene]:
+    nothing = np.zeros((faces, 4), np.float32), np.zeros((faces, 5, 2), np.float32), np.zeros(faces, np.float32)
+    return [Scene(Path(f"{prefix}_{n}.jpg"), (1, 1), *nothing) for n in range(count)]
+
+
+def names(scenes: list[Scene]) -> set[str]:
+    return {scene.path.name for scene in scenes}
+
+
+def test_split_is_by_name_and_that_of_every_run():
+    scenes = named("mask", 500, faces=1)
+    train, own = own_split(scenes)
     assert 30 < len(own) < 70
-    assert not {s.path for s in train} & {s.path for s in own}
-    assert [s.path for s in own] != [s.path for s in own_split(scenes, seed=2)[1]]
+    assert not names(train) & names(own)
+    assert names(own_split(scenes[::-1])[1]) == names(own)
+
+
+def test_each_picture_without_a_face_is_kept_out_of_one_fold():
+    scenes = named("mask", 500, faces=1) + named("street", 41, faces=0)
+    kept_out = [fold_of(scenes, fold) for fold in range(1, FOLDS + 1)]
+    assert sorted(name for fold in kept_out for name in names(fold)) == sorted(names(fold_of(scenes, 0)))
+    for fold, pictures in enumerate(kept_out, 1):
+        train, own = fold_split(scenes, fold)
+        assert names(train) | names(own) == names(scenes)
+        assert not names(train) & names(own)
+        assert names(own) - names(fold_split(scenes, 0)[1]) == names(pictures)
+    assert not names(fold_split(scenes, 0)[0]) & names(fold_of(scenes, 0)), "fold 0 trains on none of them"
+
+
+def test_what_was_judged_wrongly_is_shown_again(monkeypatch):
+    scene, chosen = dotted(), []
+    composer = Composer([scene, empty()], [scene], side=160, seed=5)
+    monkeypatch.setattr(Composer, "_hard_window", lambda self, places, size: chosen.append(places) or self._crop(size))
+    origin = cut(scene, similarity(2.0, 0.3, mirrored=True), np.zeros(2, np.float32), (160, 160)).origin
+    assert origin is not None
+    middle = np.array([90.0, 80.0], np.float32)
+    for is_face in (True, False):
+        for _ in range(60):
+            composer.remember(origin, origin.matrix @ middle, is_face=is_face)
+    for _ in range(200):
+        composer.sample()
+    assert {len(places) for places in chosen} == {60}
+    assert len({id(places) for places in chosen}) == 2, "missed faces and mistakes, both"
+    for places in chosen[:1]:
+        assert places[0].xy == pytest.approx(middle, abs=1e-3)
+        assert places[0].scale == pytest.approx(2.0)
+
+
+def test_a_grid_shows_photographs_whole_and_some_tiles_without_a_face():
+    composer = Composer([dotted(), empty()], [dotted()], side=160, seed=2)
+    grids = [composer._grid() for _ in range(30)]
+    counts = [len(grid.boxes) for grid in grids]
+    assert max(counts) > 16
+    assert all(grid.image.shape == (160, 160, 3) for grid in grids)
+    whole = np.mean([not flag for grid in grids for flag in grid.ignore])
+    assert whole > 0.5, "most faces are large enough and in view"
 
 
 def test_people_kept_back_are_never_pasted(shared_data):

@@ -83,9 +83,9 @@ def _outputs(network: HeadsNetwork) -> dict[str, Any]:
     return outputs
 
 
-def card_fields(file: str, sha256: str, network: HeadsNetwork, saved: dict[str, Any]) -> dict[str, Any]:
-    """The card's fields in their order; the score is not shifted yet."""
-    minutes = round(saved["seconds"] / 60, 1)
+def card_fields(file: str, sha256: str, network: HeadsNetwork, runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """The card's fields in their order, from the checkpoints whose weights were averaged; the score is not shifted."""
+    commands = list(dict.fromkeys(command for run in runs for command in run["commands"]))
     return {
         "name": file.removesuffix(".tflite"),
         "file": file,
@@ -108,14 +108,13 @@ def card_fields(file: str, sha256: str, network: HeadsNetwork, saved: dict[str, 
         "training": {
             "commands": [
                 "python tools/detector_labels.py --out runs/detector/extra_labels.csv",
-                *saved["commands"],
-                "python tools/quantise_detector.py --extra-labels runs/detector/extra_labels.csv --run RUN",
+                *commands,
+                "python tools/quantise_detector.py --extra-labels runs/detector/extra_labels.csv --run RUN...",
             ],
-            "seed": saved["seed"],
-            "steps": saved["step"],
-            "samples": saved["samples"],
-            "minutes": minutes,
-            "sample_px": saved["side"],
+            "seeds": [run["seed"] for run in runs],
+            "samples_of_each_run": [run["samples"] for run in runs],
+            "last_minutes": [round(run["seconds"] / 60, 1) for run in runs],
+            "sample_px": runs[0]["side"],
         },
         "figures": {
             "commands": FIGURE_COMMANDS,

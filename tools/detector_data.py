@@ -78,26 +78,27 @@ def _jpeg_size(path: Path) -> tuple[int, int]:
 
 def own_split(scenes: list[Scene]) -> tuple[list[Scene], list[Scene]]:
     """Scenes to train on and those that choose, by a seeded hash of the name."""
-    mine = [_name_hash(s, OWN_SEED) % OWN_PART == 0 for s in scenes]
+    mine = [
+        int(hashlib.sha1(f"{OWN_SEED} {s.path.name}".encode(), usedforsecurity=False).hexdigest(), 16) % OWN_PART == 0
+        for s in scenes
+    ]
     return [s for s, own in zip(scenes, mine, strict=True) if not own], [
         s for s, own in zip(scenes, mine, strict=True) if own
     ]
 
 
+def fold_of(scenes: list[Scene], fold: int) -> list[Scene]:
+    """The quarter ``fold``, 1 to 4, of the pictures without a face; 0: all of them."""
+    without = [s for s in scenes if not len(s.boxes)]
+    return without[fold - 1 :: FOLDS] if fold else without
+
+
 def fold_split(scenes: list[Scene], fold: int) -> tuple[list[Scene], list[Scene]]:
-    """As ``own_split`` for the pictures with a face; of those without, fold 1 to 4 chooses and the others train.
-
-    Fold 0: none of those without a face trains.
-    """
+    """As ``own_split`` for the pictures with a face; of those without, ``fold`` chooses and the others train."""
     train, own = own_split([s for s in scenes if len(s.boxes)])
-    for n, scene in enumerate(s for s in scenes if not len(s.boxes)):
-        if fold:
-            (own if n % FOLDS == fold - 1 else train).append(scene)
-    return train, own
-
-
-def _name_hash(scene: Scene, seed: int) -> int:
-    return int(hashlib.sha1(f"{seed} {scene.path.name}".encode(), usedforsecurity=False).hexdigest(), 16)
+    kept_out = fold_of(scenes, fold)
+    names = {s.path.name for s in kept_out}
+    return train + [s for s in fold_of(scenes, 0) if s.path.name not in names], own + kept_out if fold else own
 
 
 def read_faces(folder: Path) -> list[Scene]:

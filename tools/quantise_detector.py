@@ -1,7 +1,9 @@
-"""Turn a training run into models/face.tflite (full int8) and its card models/face.yaml.
+"""Turn training runs into models/face.tflite (full int8) and its card models/face.yaml.
 
+Weights of several runs from one start are averaged ("model soup", Wortsman et al. 2022). Where each run kept another
+fold of the pictures without a face out, those are judged by the networks that never saw them: a cross-validation.
 The score is shifted so that 0.7, the service's default, is where the int8 file gives 0.08 false boxes a picture on the
-run's own split of `scenes`. Figures of `moodcast evaluate` come into the card by tools/detector_card.py.
+own split of `scenes`. Figures of `moodcast evaluate` come into the card by tools/detector_card.py.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import hashlib
 import math
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +32,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from detector_card import card_fields, card_text
 from detector_compose import Composer
-from detector_data import Scene, own_split, read_faces, read_scenes
+from detector_data import FOLDS, Scene, fold_of, fold_split, own_split, read_faces, read_scenes
 from detector_net import INPUT_OFFSET, INPUT_SCALE, INPUT_SIZE, DetectorNet, parameter_count
 from detector_own import SCORE_MIN, is_portrait, measure_own, summary, truth_of
 
-from edge.measure.box_sets import best_recall, curve, judge, scaled
+from edge.measure.box_sets import Judged, best_recall, curve, judge, scaled
 from edge.measure.detection import MIN_FACE_PX
 from edge.vision.own import FILL, OwnFinder, letterbox
 from edge.vision.runtime import HeadsNetwork, load_heads
@@ -48,7 +51,9 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with scenes/ and faces/")
     parser.add_argument("--extra-labels", type=Path, help="as for tools/train_detector.py")
-    parser.add_argument("--run", type=Path, default=Path("runs/detector"), help="folder of tools/train_detector.py")
+    parser.add_argument(
+        "--run", type=Path, nargs="+", default=[Path("runs/detector")], help="folders of tools/train_detector.py"
+    )
     parser.add_argument("--out", type=Path, default=Path("models/face.tflite"))
     parser.add_argument(
         "--size", type=int, nargs=2, default=INPUT_SIZE, metavar=("WIDTH", "HEIGHT"), help="px of the input"
@@ -116,19 +121,63 @@ def output_ranges(path: str, fed: list[dict[str, NDArray[np.float32]]]) -> dict[
     }
 
 
-def choose_shift(path: Path, fields: dict[str, Any], own: list[Scene], false_max: float) -> dict[str, float]:
-    """Fill in the shift through the int8 file at ``path``, whose card has none yet; figures on the own split.
+def averaged(runs: list[dict[str, Any]]) -> DetectorNet:
+    """The network whose weights are the means of the runs'."""
+    net = DetectorNet()
+    weights = {name: torch.stack([run["ema"][name].float() for run in runs]).mean(0) for name in net.state_dict()}
+    net.load_state_dict(weights)
+    return net.eval()
 
-    Portraits choose nothing: with one large face each they hold hardly anything to mistake.
-    """
-    finder = OwnFinder(path, min_face_px=MIN_FACE_PX, score_min=SCORE_MIN)
-    judged = [judge(finder.find(scaled(scene.levels[0])), truth_of(scene)) for scene in own]
-    choosing = [j for j, scene in zip(judged, own, strict=True) if not is_portrait(scene)]
-    _, score = best_recall(curve(choosing), false_max)
-    score = min(max(score, SCORE_MIN), 1 - SCORE_MIN)
-    wanted = math.log(DEFAULT_SCORE / (1 - DEFAULT_SCORE))
-    fields["score"]["logit_shift"] = round(math.log(score / (1 - score)) - wanted, 4)
-    return summary(choosing, score=score)
+
+class Int8:
+    """A network as a full int8 file and its card, whose score is not shifted yet."""
+
+    def __init__(self, net: nn.Module, pictures: NDArray[np.uint8], file: str, runs: list[dict[str, Any]]) -> None:
+        self.content = to_int8(net, pictures)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / file
+            path.write_bytes(self.content)
+            tensors: HeadsNetwork = load_heads(path)
+            self.fields = card_fields(file, hashlib.sha256(self.content).hexdigest(), tensors, runs)
+            self.fields["parameters"] = parameter_count(net)
+            write(path, self.content, self.fields)
+            self._finder = OwnFinder(path, min_face_px=MIN_FACE_PX, score_min=SCORE_MIN)
+
+    def judged(self, scenes: list[Scene]) -> list[Judged]:
+        """Its boxes against the teacher's, with scores that are not shifted."""
+        return [judge(self._finder.find(scaled(scene.levels[0])), truth_of(scene)) for scene in scenes]
+
+
+def operating_score(judged: list[Judged], false_max: float) -> float:
+    """The score with at most ``false_max`` false boxes a picture."""
+    return min(max(best_recall(curve(judged), false_max)[1], SCORE_MIN), 1 - SCORE_MIN)
+
+
+@dataclass
+class Folds:
+    """Pictures without a face judged by the networks that were not trained on them."""
+
+    judged: list[Judged]
+    false: list[int]
+    """At each network's own operating score."""
+
+
+def cross_validated(
+    runs: list[dict[str, Any]],
+    scenes: list[Scene],
+    own: list[Scene],
+    pictures: NDArray[np.uint8],
+    args: argparse.Namespace,
+) -> Folds:
+    """Quantises each run's network and lets it judge its fold; ``own`` helps to choose its operating score."""
+    folds = Folds([], [])
+    for run in runs:
+        network = Int8(averaged([run]), pictures, args.out.name, [run])
+        kept_out = network.judged(fold_of(scenes, run["fold"]))
+        score = operating_score(network.judged(own) + kept_out, args.false_max)
+        folds.judged += kept_out
+        folds.false.append(sum(int((j.is_false & (j.score >= score)).sum()) for j in kept_out))
+    return folds
 
 
 def write(out: Path, network: bytes, fields: dict[str, Any]) -> None:
@@ -143,36 +192,49 @@ def main() -> None:
     args = arguments()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    saved = torch.load(args.run / "checkpoint.pt", weights_only=True)
-    net = DetectorNet()
-    net.load_state_dict(saved["ema"])
-    train, own = own_split(read_scenes(args.data / "scenes", args.extra_labels), seed=saved["seed"])
+    runs = [torch.load(run / "checkpoint.pt", weights_only=True) for run in args.run]
+    in_folds = sorted(run.get("fold") or 0 for run in runs) == list(range(1, FOLDS + 1))
+    scenes = read_scenes(args.data / "scenes", args.extra_labels)
+    train, own = fold_split(scenes, 0) if in_folds else own_split(scenes)
+    own = [scene for scene in own if not is_portrait(scene)]  # one large face each: hardly anything to mistake
     faces = read_faces(args.data / "faces")[:: max(1, 6000 // 300)]
     train = train[:: max(1, len(train) // 600)]
-    for picture in (*train, *own, *faces):
+    for picture in (*train, *own, *faces, *(fold_of(scenes, 0) if in_folds else ())):
         picture.load()
-    content = to_int8(net, representative(train, faces, args, saved["seed"]))
-    with tempfile.TemporaryDirectory() as folder:
-        work = Path(folder) / args.out.name
-        work.write_bytes(content)
-        tensors: HeadsNetwork = load_heads(work)
-        fields = card_fields(args.out.name, hashlib.sha256(content).hexdigest(), tensors, saved)
-        fields["parameters"] = parameter_count(net)
-        fields["date"] = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
-        fields["score"]["false_max"] = args.false_max
-        fields["figures"]["own_split"] = {"pictures": "the tenth of scenes that chose, without portraits"}
-        if args.note:
-            fields["training"]["note"] = args.note
-        write(work, content, fields)
-        fields["figures"]["own_split"] |= {
-            "int8": choose_shift(work, fields, own, args.false_max),
-            "float": measure_own(net, [scene for scene in own if not is_portrait(scene)], size=tuple(args.size)),
+    pictures = representative(train, faces, args, runs[0]["seed"])
+    net = averaged(runs)
+    network = Int8(net, pictures, args.out.name, runs)
+    judged = network.judged(own)
+    choosing, fields = judged, network.fields
+    fields["figures"]["own_split"] = {"pictures": "the tenth of scenes that chose, without portraits"}
+    if in_folds:
+        folds = cross_validated(runs, scenes, own, pictures, args)
+        fields["figures"]["cross_validation"] = {
+            "pictures": "those without a face, each judged in int8 by the network that was not trained on it",
+            "faceless_pictures": len(folds.judged),
+            "faceless_false": sum(folds.false),
+            "by_fold": folds.false,
         }
-        write(work, content, fields)
-        print(yaml.safe_dump(fields["figures"], sort_keys=False, default_flow_style=None))
+        choosing = judged * FOLDS + folds.judged  # in the proportion in which each network's score was chosen
+    score = operating_score(choosing, args.false_max)
+    wanted = math.log(DEFAULT_SCORE / (1 - DEFAULT_SCORE))
+    fields["score"] |= {
+        "logit_shift": round(math.log(score / (1 - score)) - wanted, 4),
+        "false_max": args.false_max,
+    }
+    fields["date"] = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+    if args.note:
+        fields["training"]["note"] = args.note
+    fields["figures"]["own_split"] |= {
+        "int8": summary(judged, score=score),
+        "float": measure_own(net, own, size=tuple(args.size)),
+    }
+    print(yaml.safe_dump(fields["figures"], sort_keys=False, default_flow_style=None))
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    write(args.out, content, fields)
-    print(f"{args.out}: {len(content)} bytes, sha256 {fields['sha256']}, shift {fields['score']['logit_shift']}")
+    write(args.out, network.content, fields)
+    print(
+        f"{args.out}: {len(network.content)} bytes, sha256 {fields['sha256']}, shift {fields['score']['logit_shift']}"
+    )
 
 
 if __name__ == "__main__":
