@@ -91,13 +91,12 @@ def card_fields(
         "data": DATA,
         "training": {
             "commands": [
-                f"python tools/train_emotion.py --run runs/emotion/long --seed {saved['seed']}"
-                + (f" --epochs {saved['epochs']}" if saved["minutes"] is None else f" --minutes {saved['minutes']:g}"),
-                "python tools/quantise_emotion.py --run runs/emotion/long --float runs/emotion/long/float.tflite",
-                "python tools/emotion_figures.py --float runs/emotion/long/float.tflite",
+                *saved["commands"],
+                "python tools/quantise_emotion.py --run RUN --float RUN/float.tflite",
+                "python tools/emotion_figures.py --float RUN/float.tflite",
             ],
             "seed": saved["seed"],
-            "epochs": saved["epoch"],
+            "epochs": saved["epoch"] + saved["epochs_before"],
             "removed": "training pictures that stand in valid (copies, other crops of one photograph, mirrored)",
             "chosen_on": "8 % of train by a hash of the picture, a tenth of the training people of `faces`, a tenth of "
             "the crops of no face: share of FER2013's head, prior power, temperature, usable threshold",

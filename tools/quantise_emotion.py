@@ -31,7 +31,7 @@ from emotion_card import CARD_HEAD, card_fields
 from emotion_data import SIDE, Grey, Ints, VoteSet, photo_crops, seven_emotion_truth
 from emotion_negatives import negatives
 from emotion_net import INPUT_OFFSET, INPUT_SCALE, OUTPUTS, EmotionNet, merged_head, parameter_count
-from train_emotion import DEPTHS, WIDTHS, accuracy_and_recall, logits_of, network, photo_split, split
+from train_emotion import DEPTHS, OWN_SEED, WIDTHS, accuracy_and_recall, logits_of, network, photo_split, split
 
 from edge.core.probabilities import apply_prior, softmax
 from edge.data import Floats
@@ -160,12 +160,12 @@ def choose(path: Path, fields: dict[str, Any], chooser: Chooser, cost: float) ->
     print(f"temperature {fields['temperature']}, prior power {prior['power']}, usable {fields['usable']}")
 
 
-def chooser_of(args: argparse.Namespace, saved: dict[str, Any]) -> tuple[VoteSet, Chooser]:
+def chooser_of(args: argparse.Namespace) -> tuple[VoteSet, Chooser]:
     """The rows that were trained on, and what chooses."""
-    train, own = split(args.data, seed=saved["seed"])
+    train, own = split(args.data)
     truth, kept = seven_emotion_truth(own)
     photos, _ = photo_crops(photo_split(args.data)[1])
-    crops, mine = negatives(args.data, args.run.parent / "negatives.npz", seed=saved["seed"])
+    crops, mine = negatives(args.data, args.run.parent / "negatives.npz", seed=OWN_SEED)
     return train, Chooser(own.crops[kept], truth[kept], photos, crops[mine])
 
 
@@ -176,7 +176,7 @@ def main() -> None:
     saved = torch.load(args.run / "checkpoint.pt", weights_only=True)
     trained = network()
     trained.load_state_dict(saved["ema"])
-    train, chooser = chooser_of(args, saved)
+    train, chooser = chooser_of(args)
     share = choose_share(trained, chooser, np.array(saved["prior"]), args.accuracy_cost)
     print(f"share of FER2013's head: {share}")
     net = shipped(trained, share)

@@ -12,6 +12,7 @@ import copy
 import hashlib
 import json
 import math
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -45,11 +46,13 @@ from emotion_data import (
 )
 from emotion_negatives import negatives
 from emotion_net import INPUT_OFFSET, INPUT_SCALE, EmotionNet, parameter_count
+from emotion_teacher import answers, averaged_weights, softened
 from parallel import follow, run_all, share
 
 WIDTHS, DEPTHS, DROPOUT = (24, 48, 112, 192), (1, 2, 1), 0.25
 """992,000 parameters; in int8 1.2 times the time of mini-Xception's float twin."""
-OWN_PART = 0.08
+OWN_PART, OWN_SEED = 0.08, 1
+"""Share and seed of the rows that choose: those of every run, so that seeds can be compared and runs go on."""
 OWN_PEOPLE = 10
 """One person in so many of those in `faces` that may be trained on chooses instead."""
 PHOTO_LABEL_SHARE = 0.8
@@ -79,6 +82,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--stop-after", type=int, help="stop after this many epochs in all, to try the route")
     parser.add_argument("--minutes", type=float, help="end then, mid-epoch if need be: the cosine follows the clock")
     parser.add_argument("--resume", action="store_true", help="go on from RUN/checkpoint.pt")
+    parser.add_argument("--start", type=Path, help="checkpoint whose averaged weights a new run begins with")
+    parser.add_argument("--teacher", type=Path, help="checkpoint of a network whose answers soften the targets")
+    parser.add_argument("--teacher-share", type=float, default=0.5, help="of the targets' mass")
     return parser.parse_args()
 
 
@@ -87,12 +93,9 @@ class Examples:
 
     def __init__(self, images: Grey, targets: Floats, draws: NDArray[np.float64]) -> None:
         self.images, self.targets, self.draws = images, targets, draws
-
-    @property
-    def prior(self) -> NDArray[np.float64]:
-        """Distribution (7,) of the emotions as the network meets them."""
-        mass = (self.targets[:, :7] * self.draws[:, None]).sum(axis=0)
-        return np.asarray(mass / mass.sum(), np.float64)
+        mass = (targets[:, :7] * draws[:, None]).sum(axis=0)
+        self.prior = np.asarray(mass / mass.sum(), np.float64)
+        """Distribution (7,) of the emotions as the network meets them, by what people say."""
 
     def epoch(self, rng: np.random.Generator) -> Ints:
         """Row numbers of one epoch, shuffled; a row of 1.3 expected draws comes once or twice."""
@@ -100,11 +103,11 @@ class Examples:
         return rng.permutation(np.repeat(np.arange(len(counts)), counts))
 
 
-def split(data: Path, *, seed: int) -> tuple[VoteSet, VoteSet]:
+def split(data: Path) -> tuple[VoteSet, VoteSet]:
     """The rows of FER+ that are trained on and the own split that chooses; nothing in either stands in `valid`."""
     train, valid = read_votes(data, "train"), read_votes(data, "valid")
     in_valid = stands_in(train.crops, valid.crops)
-    mine = own_split(train.crops, seed=seed, part=OWN_PART) & ~in_valid
+    mine = own_split(train.crops, seed=OWN_SEED, part=OWN_PART) & ~in_valid
     own = rows(train, mine)
     in_own = stands_in(train.crops, own.crops) & ~mine
     rest = rows(train, ~mine & ~in_valid & ~in_own)
@@ -123,13 +126,18 @@ def training_examples(args: argparse.Namespace, train: VoteSet) -> Examples:
     draws /= draws[draws > 0].mean()
     draws[draws == 0] = 1.0
     parts = [(train.crops, targets, draws)]
-    crops, own = negatives(args.data, args.run.parent / "negatives.npz", seed=args.seed)
+    crops, own = negatives(args.data, args.run.parent / "negatives.npz", seed=OWN_SEED)
     parts.append((crops[~own], np.zeros(((~own).sum(), 15), np.float32), np.full((~own).sum(), args.negatives)))
     photos, _ = photo_split(args.data) if args.photos > 0 else ([], [])
     if photos:
         parts.append(photo_rows(args, photos))
-    images, wanted, expected = zip(*parts, strict=True)
-    return Examples(np.concatenate(images), np.concatenate(wanted), np.concatenate(expected))
+    images, wanted, expected = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    examples = Examples(images, wanted, expected)
+    if args.teacher is not None:
+        teacher = network()
+        teacher.load_state_dict(averaged_weights(args.teacher))
+        examples.targets = softened(wanted, answers(teacher, images, as_input), args.teacher_share)
+    return examples
 
 
 def photo_split(data: Path) -> tuple[list[Photo], list[Photo]]:
@@ -279,13 +287,20 @@ def train(args: argparse.Namespace, rank: int, examples: Examples, own: VoteSet,
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
     net = network().to(memory_format=torch.channels_last)
+    commands, before = [shlex.join(["python", *sys.argv])], 0
+    if args.start is not None:
+        started = torch.load(args.start, weights_only=True)
+        net.load_state_dict(started["ema"])
+        commands = [*started["commands"], *commands]
+        before = started["epoch"] + started["epochs_before"]
     parts: dict[str, Any] = {"net": net, "ema": copy.deepcopy(net), "optimiser": optimiser_for(net, args.rate)}
     first = 0
     if args.resume:
         saved = torch.load(args.run / "checkpoint.pt", weights_only=True)
         for name, part in parts.items():
             part.load_state_dict(saved[name])
-        first = saved["epoch"]
+        first, commands, before = saved["epoch"], [*saved["commands"], *commands], saved["epochs_before"]
+    parts |= {"commands": commands, "epochs_before": before}
     if rank == 0:
         print(f"{parameter_count(net)} parameters, prior {np.round(examples.prior, 4).tolist()}, from {first + 1}")
     schedule = Schedule(args, first)
@@ -309,8 +324,10 @@ def record(args: argparse.Namespace, line: dict[str, Any], parts: dict[str, Any]
     print(json.dumps(line), flush=True)
     with (args.run / "log.jsonl").open("a") as log:
         log.write(json.dumps(line) + "\n")
-    state = {name: part.state_dict() for name, part in parts.items()} | {"epoch": line["epoch"]}
-    state |= {"prior": examples.prior.tolist(), "seed": args.seed, "epochs": args.epochs, "minutes": args.minutes}
+    state: dict[str, Any] = {name: parts[name].state_dict() for name in ("net", "ema", "optimiser")}
+    state |= {"epoch": line["epoch"]}
+    state |= {"prior": examples.prior.tolist(), "seed": args.seed, "commands": parts["commands"]}
+    state |= {"epochs_before": parts["epochs_before"]}
     torch.save(state, args.run / "checkpoint.tmp")  # then renamed: a checkpoint is old or new, never torn
     (args.run / "checkpoint.tmp").replace(args.run / "checkpoint.pt")
 
@@ -320,7 +337,7 @@ def main() -> None:
     args = arguments()
     args.run.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    rest, own = split(args.data, seed=args.seed)
+    rest, own = split(args.data)
     examples = training_examples(args, rest)
     photos = photo_crops(photo_split(args.data)[1])
     run_all(lambda rank: train(args, rank, examples, own, photos), args.processes)
