@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from emotion_data import own_split, photo_crops, read_photos, read_votes, rows, seven_emotion_truth
+from emotion_examples import OWN_PART, OWN_SEED
 
 from edge.data import EMOTIONS
 from edge.measure.face_sets import SIDE
@@ -41,8 +42,6 @@ RECIPE = 1
 """To be raised with every change of what is built, or old readings are taken from the cache."""
 MIN_SHARE = 0.6
 """A FER+ picture is used when this part of its ten taggers agrees on one of the seven emotions."""
-TRAINING_SEED, OWN_PART = 1, 0.08
-"""Of tools/train_emotion.py, as the shipped network was trained."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -109,7 +108,7 @@ class Pictures:
 def read_pictures(data: Path) -> Pictures:
     """Pictures of ``data`` that the network was not trained on."""
     train = read_votes(data, "train")
-    own = rows(train, own_split(train.crops, seed=TRAINING_SEED, part=OWN_PART))
+    own = rows(train, own_split(train.crops, seed=OWN_SEED, part=OWN_PART))
     truth, kept = seven_emotion_truth(own)
     share = own.votes.max(axis=1) / np.maximum(own.votes.sum(axis=1), 1)
     agreed = kept & (share >= MIN_SHARE)

@@ -29,9 +29,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from emotion_augment import Augmenter
 from emotion_card import CARD_HEAD, card_fields
 from emotion_data import SIDE, Grey, Ints, VoteSet, photo_crops, seven_emotion_truth
+from emotion_examples import OWN_SEED, photo_split, split
 from emotion_negatives import negatives
 from emotion_net import INPUT_OFFSET, INPUT_SCALE, OUTPUTS, EmotionNet, merged_head, parameter_count
-from train_emotion import DEPTHS, OWN_SEED, WIDTHS, accuracy_and_recall, logits_of, network, photo_split, split
+from train_emotion import DEPTHS, WIDTHS, accuracy_and_recall, logits_of, network
 
 from edge.core.probabilities import apply_prior, softmax
 from edge.data import Floats

@@ -1,0 +1,106 @@
+"""What the emotion network learns from: rows of FER+, photographs and crops of no face with targets and draws; and what
+is kept out of training to choose."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from emotion_data import (
+    EMOTIONS,
+    Floats,
+    Grey,
+    Ints,
+    Photo,
+    VoteSet,
+    own_split,
+    photo_crops,
+    read_photos,
+    read_votes,
+    rows,
+    soft_targets,
+    stands_in,
+)
+from emotion_negatives import negatives
+from numpy.typing import NDArray
+
+OWN_PART, OWN_SEED = 0.08, 1
+"""Share and seed of the rows that choose: those of every run, so that seeds can be compared and runs go on."""
+OWN_PEOPLE = 10
+"""One person in so many of those in `faces` that may be trained on chooses instead."""
+PHOTO_LABEL_SHARE = 0.8
+"""Labels of `faces` are noisy: the rest of their mass is spread evenly."""
+
+
+class Examples:
+    """Training rows: images uint8 (N, 48, 48), targets of the heads (N, 15), expected draws an epoch (N,)."""
+
+    def __init__(self, images: Grey, targets: Floats, draws: NDArray[np.float64]) -> None:
+        self.images, self.targets, self.draws = images, targets, draws
+        mass = (targets[:, :7] * draws[:, None]).sum(axis=0)
+        self.prior = np.asarray(mass / mass.sum(), np.float64)
+        """Distribution (7,) of the emotions as the network meets them, by what people say."""
+
+    def epoch(self, rng: np.random.Generator) -> Ints:
+        """Row numbers of one epoch, shuffled; a row of 1.3 expected draws comes once or twice."""
+        counts = np.floor(self.draws + rng.random(len(self.draws))).astype(np.int64)
+        return rng.permutation(np.repeat(np.arange(len(counts)), counts))
+
+
+def split(data: Path) -> tuple[VoteSet, VoteSet]:
+    """The rows of FER+ that are trained on and the own split that chooses; nothing in either stands in `valid`."""
+    train, valid = read_votes(data, "train"), read_votes(data, "valid")
+    in_valid = stands_in(train.crops, valid.crops)
+    mine = own_split(train.crops, seed=OWN_SEED, part=OWN_PART) & ~in_valid
+    own = rows(train, mine)
+    in_own = stands_in(train.crops, own.crops) & ~mine
+    rest = rows(train, ~mine & ~in_valid & ~in_own)
+    print(
+        f"train: {len(mine)} rows, {in_valid.sum()} stand in valid, {mine.sum()} choose, {in_own.sum()} stand in those"
+    )
+    return rest, own
+
+
+def training_examples(args: argparse.Namespace, train: VoteSet) -> Examples:
+    """Rows of FER+, crops of no face and, with --photos, photographs, each with its draws."""
+    targets = soft_targets(train)
+    print(f"{(targets[:, :7].sum(axis=1) == 0).sum()} rows hold no face or no clear vote: they teach `usable` alone")
+    mean = targets[:, :7].sum(axis=0) / targets[:, :7].sum()
+    draws = (targets[:, :7] @ mean**-args.balance).astype(np.float64)
+    draws /= draws[draws > 0].mean()
+    draws[draws == 0] = 1.0
+    parts = [(train.crops, targets, draws)]
+    crops, own = negatives(args.data, args.run.parent / "negatives.npz", seed=OWN_SEED)
+    parts.append((crops[~own], np.zeros(((~own).sum(), 15), np.float32), np.full((~own).sum(), args.negatives)))
+    photos, _ = photo_split(args.data) if args.photos > 0 else ([], [])
+    if photos:
+        parts.append(photo_rows(args, photos))
+    images, wanted, expected = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    return Examples(images, wanted, expected)
+
+
+def photo_split(data: Path) -> tuple[list[Photo], list[Photo]]:
+    """Photographs of the people who may be trained on: those that are, and those that choose."""
+    photos = read_photos(data, identities="training")
+    own = [
+        int(hashlib.sha1(f"own {p.identity}".encode(), usedforsecurity=False).hexdigest(), 16) % OWN_PEOPLE == 0
+        for p in photos
+    ]
+    return [p for p, mine in zip(photos, own, strict=True) if not mine], [
+        p for p, mine in zip(photos, own, strict=True) if mine
+    ]
+
+
+def photo_rows(args: argparse.Namespace, photos: list[Photo]) -> tuple[Grey, Floats, NDArray[np.float64]]:
+    """Crops, targets (N, 15) and draws of ``photos``, rare emotions more often."""
+    crops, labels = photo_crops(photos)
+    counts = np.bincount(labels, minlength=len(EMOTIONS))
+    print(f"photographs {len(labels)}: {dict(zip(EMOTIONS, counts.tolist(), strict=True))}")
+    rarity = (np.maximum(counts, 1) ** -0.5)[labels]
+    targets = np.zeros((len(labels), 15), np.float32)
+    targets[:, :7] = (1 - PHOTO_LABEL_SHARE) / len(EMOTIONS)
+    targets[np.arange(len(labels)), labels] += PHOTO_LABEL_SHARE
+    targets[:, 14] = 1.0
+    return crops, targets, np.minimum(rarity * args.photos / rarity.mean(), 3.0)
