@@ -57,6 +57,7 @@ FIGURE_COMMANDS = [
     "python tools/quantise_detector.py (own_split: the tenth of scenes that chose the score, so a little too good)",
     "moodcast evaluate ../shared/data/scenes_valid --yunet FILE --json (scenes_valid; ms: on a busy machine)",
     "python tools/detector_clips.py (clips)",
+    "python tools/quantise_detector.py with the four folds (cross_validation)",
 ]
 NOT_FOR = [
     "identifying people, or counting them where a wrong count harms somebody",
