@@ -105,7 +105,7 @@ def _complete_and_in_order(events: list[dict[str, Any]]) -> None:
             assert before is not None, "a start was lost"
             assert before["emotion"] == event["emotion"]
             if before["event_type"] == "update" or event["event_type"] == "update":
-                # An end follows the last sight by 0.7 s of loss and a look or two; that sight lies up to 1 s after an update.
+                # An end follows the last sight, up to 1 s after an update, by 0.7 s of loss and a look or two.
                 most_s = 2.1 if event["event_type"] == "end" else 1.9
                 assert event["held_s"] - before["held_s"] < most_s, "an update was lost"
         held[event["track_id"]] = event
