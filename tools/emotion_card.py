@@ -99,7 +99,7 @@ def card_fields(
             "epochs": saved["epoch"] + saved["epochs_before"],
             "removed": "training pictures that stand in valid (copies, other crops of one photograph, mirrored)",
             "chosen_on": "8 % of train by a hash of the picture, a tenth of the training people of `faces`, a tenth of "
-            "the crops of no face: share of FER2013's head, prior power, temperature, usable threshold",
+            "the crops of no face: prior power, temperature, usable threshold",
         },
         "figures": {},
         "limits": LIMITS,
