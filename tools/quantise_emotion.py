@@ -42,7 +42,7 @@ from edge.vision.runtime import load_network
 ACCURACY_COST = 0.025
 """The strongest prior power that costs at most this accuracy on the own rows is taken. Power 0 of the shipped run:
 0.831 and macro recall 0.683, one disgusted face in four known; 0.4: 0.807 and 0.717; 0.8: 0.781 and 0.744, and three
-neutral faces in ten called something else (2026-11-25). Macro recall itself chooses nothing: 15 own rows are disgust."""
+neutral faces in ten called something else (2026-11-25). Macro recall chooses nothing: only 15 own rows are disgust."""
 KEEPS, REJECTS = 0.98, 0.98
 """The usable threshold keeps at least this share of the faces of each of the own sets; and it is no higher than needed
 to reject this share of the own crops of no face: in bad light a face is less sure, and should still be read."""
