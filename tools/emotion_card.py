@@ -92,8 +92,9 @@ def card_fields(
         "training": {
             "commands": [
                 *saved["commands"],
-                "python tools/quantise_emotion.py --run RUN --float RUN/float.tflite",
-                "python tools/emotion_figures.py --float RUN/float.tflite",
+                f"python tools/quantise_emotion.py --run RUN... --weights {' '.join(map(str, saved['shares']))} "
+                "--float FILE",
+                "python tools/emotion_figures.py --float FILE",
             ],
             "seed": saved["seed"],
             "epochs": saved["epoch"] + saved["epochs_before"],
