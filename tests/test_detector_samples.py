@@ -11,8 +11,9 @@ import pytest
 TOOLS = Path(__file__).resolve().parent.parent / "tools"
 sys.path.insert(0, str(TOOLS))
 
-from detector_compose import Composer, cut, faces_under, filling, similarity  # noqa: E402
+from detector_compose import Composer  # noqa: E402
 from detector_data import FOLDS, Scene, fold_of, fold_split, own_split, read_faces, read_scenes  # noqa: E402
+from detector_sample import cut, faces_under, filling, similarity  # noqa: E402
 
 from edge.measure.face_sets import held_out  # noqa: E402
 

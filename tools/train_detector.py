@@ -23,11 +23,12 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from detector_compose import Composer, Sample
+from detector_compose import Composer
 from detector_data import FOLDS, Scene, fold_split, own_split, read_faces, read_scenes
 from detector_loss import BOX_WEIGHT, POINT_WEIGHT, cells_of, gathered, losses, missed, mistaken
 from detector_net import INPUT_SIZE, DetectorNet, as_input, parameter_count
 from detector_own import measure_own
+from detector_sample import Sample
 from parallel import follow, run_all, share
 
 HARD_FROM = 0.05
