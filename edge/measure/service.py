@@ -27,8 +27,8 @@ _UNIT = "bench"
 _WARM_S = 4.0
 """Left out: loading, the first frames, the camera finding its rate."""
 _WINDOWS, _LEAST_WINDOW_S = 6, 5.0
-"""Of each measurement, where they can be so long (the kernel counts hundredths); the median counts. The same work costs
-up to three times as many seconds where the core sleeps or slows down between looks as where it is kept awake."""
+"""Of each measurement, where they can be so long (the kernel counts hundredths); the median counts, since the same work
+takes more seconds in a window in which the core sleeps or slows down between looks."""
 _ANSWER_S = 30.0
 """The longest wait for the daemon to speak and to end: long, as the machine may be busy."""
 
