@@ -110,6 +110,19 @@ def test_temperature_and_prior_of_the_card_are_used(tmp_path, classifier):
     assert EmotionClassifier(tmp_path / "emotion.tflite").classify_crops(pictures()).argmax(axis=1).tolist() == [0] * 6
 
 
+def test_a_ceiling_of_the_prior_raises_the_rare_emotions_alone(tmp_path, classifier):
+    shutil.copy(MODEL, tmp_path / "emotion.tflite")
+    card = yaml.safe_load(MODEL.with_suffix(".yaml").read_text())
+    logits = {}
+    for name, ceiling in (("none", 0.001), ("rare", 0.1)):
+        card["prior"] = {"power": 1.0, "ceiling": ceiling, "values": [0.2, 0.05, 0.1, 0.2, 0.15, 0.1, 0.2]}
+        (tmp_path / "emotion.yaml").write_text(yaml.safe_dump(card))
+        logits[name] = EmotionClassifier(tmp_path / "emotion.tflite").logits(pictures())
+    raised = logits["rare"] - logits["none"]
+    raised -= raised[:, :1]
+    assert raised == pytest.approx(np.tile([0.0, np.log(2.0), 0.0, 0.0, 0.0, 0.0, 0.0], (len(raised), 1)))
+
+
 def test_float_network_with_a_card_works_too(tmp_path):
     content = (ROOT / "models" / "yardstick.tflite").read_bytes()
     (tmp_path / "mine.tflite").write_bytes(content)

@@ -146,6 +146,8 @@ def test_wrong_tensor(model, fields, expected):
         ("prior__power", True, "prior.power: expected a number, found True"),
         ("prior__values", [0.5, 0.5], "prior.values: expected 7 numbers above 0, found [0.5, 0.5]"),
         ("prior__values", [0, 1, 1, 1, 1, 1, 1], "prior.values: expected 7 numbers above 0"),
+        ("prior__ceiling", 0, "prior.ceiling: expected a number above 0, found 0"),
+        ("prior__ceiling", "low", "prior.ceiling: expected a number, found 'low'"),
         ("prior", 3, "prior.power: expected a number, found nothing"),
         ("input__normalisation", None, "input.normalisation.subtract: expected a number, found nothing"),
         ("input__normalisation__divide", 0.0, "input.normalisation.divide: expected a number above 0"),

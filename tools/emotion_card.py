@@ -11,7 +11,7 @@ from edge.vision.runtime import TensorInfo
 
 CARD_HEAD = """# Card of the emotion network. Written by tools/quantise_emotion.py, checked by the service.
 # Real values are scale * (stored value - zero_point). Probabilities are
-# softmax((logits - power * log(prior)) / temperature); the eighth output is the logit of `usable`.
+# softmax((logits - power * log(min(prior, ceiling))) / temperature); the eighth output is the logit of `usable`.
 """
 
 DATA = [
@@ -82,7 +82,7 @@ def card_fields(
         "output": {**_tensor(ends[1]), "content": "logits and usable"},
         "labels": list(EMOTIONS),
         "temperature": 1.0,
-        "prior": {"power": 0.0, "values": [round(float(value), 5) for value in saved["prior"]]},
+        "prior": {"power": 0.0, "ceiling": 1.0, "values": [round(float(value), 5) for value in saved["prior"]]},
         "usable": {"threshold": 0.0, "keeps": 0.98},
         "crop": "square of edge/core/crop.py crop_square, edge repeated, as FER2013 is cropped",
         "parameters": 0,
@@ -100,7 +100,7 @@ def card_fields(
             "epochs": saved["epoch"] + saved["epochs_before"],
             "removed": "training pictures that stand in valid (copies, other crops of one photograph, mirrored)",
             "chosen_on": "8 % of train by a hash of the picture, a tenth of the training people of `faces`, a tenth of "
-            "the crops of no face: prior power, temperature, usable threshold",
+            "the crops of no face: prior power and ceiling, temperature, usable threshold",
         },
         "figures": {},
         "limits": LIMITS,

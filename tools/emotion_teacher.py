@@ -4,7 +4,6 @@ no larger than the student): it knows which faces are ambiguous better than ten 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,12 +13,6 @@ from torch import Tensor, nn
 
 PARTS = (slice(0, 7), slice(7, 14))
 """FER+'s head and FER2013's in targets and outputs."""
-
-
-def averaged_weights(path: Path) -> dict[str, torch.Tensor]:
-    """Those of the checkpoint at ``path``, averaged over its last steps."""
-    weights: dict[str, torch.Tensor] = torch.load(path, weights_only=True)["ema"]
-    return weights
 
 
 @torch.no_grad()
@@ -34,13 +27,15 @@ def answers(net: nn.Module, images: Grey, as_input: Callable[[Tensor], Tensor]) 
     return torch.cat(parts).double().numpy()
 
 
-def softened(targets: Floats, outputs: NDArray[np.float64], share: float) -> Floats:
+def softened(targets: Floats, outputs: NDArray[np.float64], share: float, *, heads: int = 2) -> Floats:
     """``targets`` (N, 15) with ``share`` of each emotion's mass as a teacher's ``outputs`` (N, 15) distribute it.
+
+    Of the first ``heads`` heads; the teacher may not have been taught the second.
 
     Zeros, which teach a head nothing, stay zeros; usable stays as it is.
     """
     mixed = targets.copy()
-    for part in PARTS:
+    for part in PARTS[:heads]:
         rows = outputs[:, part] - outputs[:, part].max(axis=1, keepdims=True)
         soft = np.exp(rows) / np.exp(rows).sum(axis=1, keepdims=True)
         taught = targets[:, part].sum(axis=1, keepdims=True) > 0

@@ -30,7 +30,8 @@ from emotion_augment import Augmenter
 from emotion_data import Grey, Ints, VoteSet, photo_crops, seven_emotion_truth
 from emotion_examples import Examples, photo_split, split, training_examples
 from emotion_net import INPUT_OFFSET, INPUT_SCALE, EmotionNet, parameter_count
-from emotion_teacher import answers, averaged_weights, softened
+from emotion_start import Start, start_of
+from emotion_teacher import answers, softened
 from parallel import follow, run_all, share
 
 WIDTHS, DEPTHS, DROPOUT = (24, 48, 112, 192), (1, 2, 1), 0.25
@@ -40,6 +41,8 @@ SHARE_SHOWN = 0.5
 """Share of FER2013's head in what is printed; tools/quantise_emotion.py chooses the shipped one."""
 LATE, LATE_EMA = 0.7, 0.998
 """From this progress on weights are averaged over more steps: the rate is low then, and statistics keep up."""
+START_PICTURES = 2000
+"""So many set the normalisation where a run begins with a file."""
 
 
 def arguments() -> argparse.Namespace:
@@ -60,8 +63,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--stop-after", type=int, help="stop after this many epochs in all, to try the route")
     parser.add_argument("--minutes", type=float, help="end then, mid-epoch if need be: the cosine follows the clock")
     parser.add_argument("--resume", action="store_true", help="go on from RUN/checkpoint.pt")
-    parser.add_argument("--start", type=Path, help="checkpoint whose averaged weights a new run begins with")
-    parser.add_argument("--teacher", type=Path, help="checkpoint of a network whose answers soften the targets")
+    parser.add_argument("--start", type=Path, help="checkpoint or .tflite whose weights a new run begins with")
+    parser.add_argument("--teacher", type=Path, help="checkpoint or .tflite whose answers soften the targets")
     parser.add_argument("--teacher-share", type=float, default=0.5, help="of the targets' mass")
     return parser.parse_args()
 
@@ -74,6 +77,13 @@ def as_input(images: Tensor) -> Tensor:
 def network() -> EmotionNet:
     """A fresh network."""
     return EmotionNet(widths=WIDTHS, depths=DEPTHS, dropout=DROPOUT)
+
+
+def begun(path: Path, images: Grey) -> Start:
+    """What stands at ``path``, a checkpoint or a file; ``images`` (N, 48, 48) are those that are trained on."""
+    chosen = np.random.default_rng(0).choice(len(images), START_PICTURES, replace=False)
+    changed = Augmenter(torch.Generator().manual_seed(0))(torch.from_numpy(images[chosen]).float()[:, None])
+    return start_of(path, network(), as_input(changed))
 
 
 @torch.no_grad()
@@ -190,10 +200,9 @@ def train(args: argparse.Namespace, rank: int, examples: Examples, own: VoteSet,
     net = network().to(memory_format=torch.channels_last)
     commands, before = [shlex.join(["python", *sys.argv])], 0
     if args.start is not None:
-        started = torch.load(args.start, weights_only=True)
-        net.load_state_dict(started["ema"])
-        commands = [*started["commands"], *commands]
-        before = started["epoch"] + started["epochs_before"]
+        started = begun(args.start, examples.images)
+        net.load_state_dict(started.weights)
+        commands, before = [*started.commands, *commands], started.epochs
     parts: dict[str, Any] = {"net": net, "ema": copy.deepcopy(net), "optimiser": optimiser_for(net, args.rate)}
     first = 0
     if args.resume:
@@ -241,9 +250,10 @@ def main() -> None:
     rest, own = split(args.data)
     examples = training_examples(args, rest)
     if args.teacher is not None:
-        teacher = network()
-        teacher.load_state_dict(averaged_weights(args.teacher))
-        examples.targets = softened(examples.targets, answers(teacher, examples.images, as_input), args.teacher_share)
+        teacher, known = network(), begun(args.teacher, examples.images)
+        teacher.load_state_dict(known.weights)
+        outputs = answers(teacher, examples.images, as_input)
+        examples.targets = softened(examples.targets, outputs, args.teacher_share, heads=known.heads)
     photos = photo_crops(photo_split(args.data)[1])
     run_all(lambda rank: train(args, rank, examples, own, photos), args.processes)
 

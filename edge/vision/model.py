@@ -41,6 +41,7 @@ class Card:
     temperature: float
     prior_power: float
     prior: tuple[float, ...]
+    """How often each emotion was trained on, at most the card's ``prior.ceiling``."""
     content: str = LOGITS
     """What the output is, one of CONTENTS."""
     usable_min: float = 0.0
@@ -116,10 +117,16 @@ def read_card(path: Path) -> Card:
         divide=fields.number("input.normalisation.divide", above_0=True),
         temperature=fields.number("temperature", above_0=True),
         prior_power=fields.number("prior.power"),
-        prior=fields.numbers_above_0("prior.values", len(EMOTIONS)),
+        prior=_prior(fields),
         content=content,
         usable_min=_usable_min(fields) if content == LOGITS_AND_USABLE else 0.0,
     )
+
+
+def _prior(fields: CardFields) -> tuple[float, ...]:
+    """Emotions above the ceiling count as equally frequent: only the rarer ones are then raised."""
+    ceiling = fields.number("prior.ceiling", above_0=True, default=1.0)
+    return tuple(min(value, ceiling) for value in fields.numbers_above_0("prior.values", len(EMOTIONS)))
 
 
 def _content(fields: CardFields, sink: TensorInfo) -> str:
@@ -177,8 +184,8 @@ class CardFields:
             raise self.error(field, expected, "nothing" if value is None else repr(value))
         return value
 
-    def number(self, field: str, *, above_0: bool = False) -> float:
-        value = float(self.get(field, (int, float), "a number"))
+    def number(self, field: str, *, above_0: bool = False, default: float | None = None) -> float:
+        value = float(self.get(field, (int, float), "a number", default=default))
         if not math.isfinite(value) or (above_0 and value <= 0.0):
             raise self.error(field, "a number above 0" if above_0 else "a finite number", value)
         return value

@@ -1,0 +1,133 @@
+"""Weights to begin or to teach with: of a checkpoint, or of a shipped file where its checkpoint is gone.
+
+A file's convolutions have their batch normalisation folded in. They are taken apart again: each filter gets length 1,
+where a learning rate of 0.1 turns it about as far a step as in a run from nothing, and the normalisation gets what that
+took away, and the mean and variance of the filter's answers to training pictures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import yaml
+from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+TRAINING = "train_emotion.py"
+Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
+LEAST = 1e-3
+"""Length of a filter, and spread of its answers, that counts as none: it is not to be scaled up without end."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a run that goes on needs."""
+
+    weights: dict[str, Tensor]
+    commands: list[str]
+    """Those that made the weights."""
+    epochs: int
+    heads: int
+    """How many of the two heads of emotions were trained: a file has that of FER+ alone."""
+
+
+def start_of(path: Path, fresh: nn.Module, pictures: Tensor) -> Start:
+    """What stands at ``path``, as weights of a network like ``fresh``.
+
+    ``pictures`` (N, 1, 48, 48), as the network is fed in training, set the normalisation where ``path`` is a .tflite
+    (its card beside it says how it was trained). Raises SystemExit where the file does not fit the network.
+    """
+    if path.suffix == ".tflite":
+        card = yaml.safe_load(path.with_suffix(".yaml").read_text(encoding="utf-8"))["training"]
+        commands = [command for command in card["commands"] if TRAINING in command]
+        return Start(unfolded(path, fresh, pictures), commands, card["epochs"], heads=1)
+    saved = torch.load(path, weights_only=True)
+    return Start(saved["ema"], saved["commands"], saved["epoch"] + saved["epochs_before"], heads=2)
+
+
+def file_layers(path: Path) -> list[Pair]:
+    """Real weights (outputs, inputs, H, W) or (outputs, inputs) and biases (outputs,) of the layers, in their order."""
+    # A delegate would hide the operators.
+    file = Interpreter(str(path), experimental_preserve_all_tensors=True)
+    tensors = {t["index"]: t for t in file.get_tensor_details()}
+
+    def real(index: int) -> NDArray[np.float64]:
+        how = tensors[index]["quantization_parameters"]
+        values = file.get_tensor(index).astype(np.float64)
+        shape = [1] * values.ndim
+        shape[how["quantized_dimension"]] = -1
+        return np.asarray((values - how["zero_points"].reshape(shape)) * how["scales"].reshape(shape))
+
+    file.allocate_tensors()
+    found = []
+    for operator in file._get_ops_details():
+        name, ends = operator["op_name"], [int(index) for index in operator["inputs"]]
+        if name in ("CONV_2D", "DEPTHWISE_CONV_2D"):
+            # A convolution of one channel stands as a depthwise one, (1, H, W, outputs).
+            order = (0, 3, 1, 2) if name == "CONV_2D" else (3, 0, 1, 2)
+            found.append((real(ends[1]).transpose(order), real(ends[2])))
+        elif name == "FULLY_CONNECTED":
+            found.append((real(ends[1]), real(ends[2])))
+    return found
+
+
+@torch.no_grad()
+def unfolded(path: Path, fresh: nn.Module, pictures: Tensor) -> dict[str, Tensor]:
+    """The file at ``path`` as weights of ``fresh``, whose head has FER2013's emotions as well: they begin as FER+'s."""
+    layers = file_layers(path)
+    *names, head = [name for name, module in fresh.named_modules() if isinstance(module, (nn.Conv2d, nn.Linear))]
+    modules = dict(fresh.named_modules())
+    if len(names) + 1 != len(layers):
+        raise SystemExit(f"{path}: {len(layers)} layers, expected {len(names) + 1}: it is another network's file")
+    normalised: list[tuple[nn.Conv2d, nn.BatchNorm2d]] = []
+    for name, (weight, bias) in zip(names, layers, strict=False):
+        module = modules[name]
+        assert isinstance(module, nn.Conv2d)
+        if module.weight.shape != weight.shape:
+            raise SystemExit(f"{path}: {name} is {weight.shape}, expected {tuple(module.weight.shape)}")
+        module.weight.copy_(torch.from_numpy(weight))
+        if module.bias is not None:
+            module.bias.copy_(torch.from_numpy(bias))
+            continue
+        parent, _, number = name.rpartition(".")
+        norm = modules[f"{parent}.{int(number) + 1}"]
+        assert isinstance(norm, nn.BatchNorm2d)
+        norm.weight.fill_(1.0)
+        norm.bias.copy_(torch.from_numpy(bias))
+        norm.running_mean.zero_()  # type: ignore[union-attr]
+        norm.running_var.fill_(1.0 - norm.eps)  # type: ignore[union-attr]
+        normalised.append((module, norm))
+    weight, bias = (torch.from_numpy(part).float() for part in layers[-1])
+    last = modules[head]
+    assert isinstance(last, nn.Linear)
+    last.weight.copy_(torch.cat([weight[:7], weight]))
+    last.bias.copy_(torch.cat([bias[:7], bias]))
+    _normalise(fresh, normalised, pictures)
+    return {name: value.clone() for name, value in fresh.state_dict().items()}
+
+
+def _normalise(net: nn.Module, pairs: list[tuple[nn.Conv2d, nn.BatchNorm2d]], pictures: Tensor) -> None:
+    """Means and variances of what the convolutions answer to ``pictures``; the network's output stays what it is."""
+    found: dict[nn.Module, tuple[Tensor, Tensor]] = {}
+
+    def note(module: nn.Module, inputs: tuple[Tensor, ...], _: Tensor) -> None:
+        found[module] = (inputs[0].mean((0, 2, 3)), inputs[0].var((0, 2, 3)))
+
+    hooks = [norm.register_forward_hook(note) for _, norm in pairs]
+    net.eval()
+    net(pictures)
+    for hook in hooks:
+        hook.remove()
+    for convolution, norm in pairs:
+        mean, variance = found[norm]
+        length = convolution.weight.flatten(1).norm(dim=1).clamp(min=LEAST)
+        spread = variance.sqrt().clamp(min=LEAST)
+        convolution.weight.div_(length.view(-1, 1, 1, 1))
+        norm.bias.add_(mean)
+        norm.weight.copy_(spread)
+        norm.running_mean.copy_(mean / length)  # type: ignore[union-attr]
+        norm.running_var.copy_((spread / length) ** 2 - norm.eps)  # type: ignore[union-attr]
