@@ -64,6 +64,12 @@ LIMITS = [
 ]
 
 
+CHOSEN_ON = (
+    "8 % of train by a hash of the picture, a tenth of the training people of `faces`, a tenth of the crops of no "
+    "face: prior power and ceiling, temperature, usable threshold"
+)
+
+
 def _tensor(info: TensorInfo) -> dict[str, Any]:
     return {"shape": list(info.shape), "dtype": info.dtype, "scale": info.scale, "zero_point": info.zero_point}
 
@@ -99,8 +105,7 @@ def card_fields(
             "seed": saved["seed"],
             "epochs": saved["epoch"] + saved["epochs_before"],
             "removed": "training pictures that stand in valid (copies, other crops of one photograph, mirrored)",
-            "chosen_on": "8 % of train by a hash of the picture, a tenth of the training people of `faces`, a tenth of "
-            "the crops of no face: prior power and ceiling, temperature, usable threshold",
+            "chosen_on": CHOSEN_ON,
         },
         "figures": {},
         "limits": LIMITS,
