@@ -29,7 +29,7 @@ from torch import nn
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from emotion_augment import Augmenter
-from emotion_card import CARD_HEAD, CHOSEN_ON, LIMITS, card_fields
+from emotion_card import CARD_HEAD, CHOSEN_ON, card_fields
 from emotion_data import SIDE, Grey, Ints, VoteSet, photo_crops, seven_emotion_truth
 from emotion_examples import OWN_SEED, photo_split, split
 from emotion_negatives import negatives
@@ -46,6 +46,7 @@ ACCURACY_COST = 0.02
 run: 0.82 and 0.68, one disgusted face in four known; 0.55: 0.80 and 0.74, every second one; 0.8: 0.78 and 0.76, and
 three neutral faces in ten called something else (2026-11-25)."""
 MOST_POWER = 1.5
+"""Of the prior, the end of the grid."""
 KEEPS, REJECTS = 0.98, 0.98
 """The usable threshold keeps at least this share of the faces of each of the own sets; and it is no higher than needed
 to reject this share of the own crops of no face: in bad light a face is less sure, and should still be read."""
@@ -105,6 +106,7 @@ class Chooser:
     crops: Grey
     truth: Ints
     photo_crops: Grey
+    photo_truth: Ints
     negatives: Grey
 
     def score(self, rows: Floats) -> tuple[float, float]:
@@ -151,8 +153,14 @@ def choose(path: Path, fields: dict[str, Any], chooser: Chooser, args: argparse.
     classifier, prior = EmotionClassifier(path), fields["prior"]
     rows = classifier.logits(chooser.crops)
     found = choices(rows, np.array(prior["values"]), chooser, args.ceilings)
+    on_photos = classifier.logits(chooser.photo_crops)
     for power, ceiling, accuracy, recall in found:
-        print(f"  prior power {power:.2f}, ceiling {ceiling:g}: own accuracy {accuracy:.4f}, macro recall {recall:.4f}")
+        shifted = apply_prior(on_photos, prior=np.minimum(prior["values"], ceiling), power=power)
+        photos = accuracy_and_recall(shifted, chooser.photo_truth)
+        print(
+            f"  prior power {power:.2f}, ceiling {ceiling:g}: own accuracy {accuracy:.4f}, macro recall {recall:.4f}; "
+            f"photographs {photos[0]:.4f}, {photos[1]:.4f}"
+        )
     prior["power"], prior["ceiling"] = best_choice(found, args.accuracy_cost)[:2]
     adjusted = apply_prior(rows, prior=np.minimum(prior["values"], prior["ceiling"]), power=prior["power"])
     fields["temperature"] = choose_temperature(adjusted, chooser.truth)
@@ -170,9 +178,9 @@ def chooser_of(args: argparse.Namespace) -> tuple[VoteSet, Chooser]:
     """The rows that were trained on, and what chooses."""
     train, own = split(args.data)
     truth, kept = seven_emotion_truth(own)
-    photos, _ = photo_crops(photo_split(args.data)[1])
+    photos, labels = photo_crops(photo_split(args.data)[1])
     crops, mine = negatives(args.data, args.run[0].parent / "negatives.npz", seed=OWN_SEED)
-    return train, Chooser(own.crops[kept], truth[kept], photos, crops[mine])
+    return train, Chooser(own.crops[kept], truth[kept], photos, labels, crops[mine])
 
 
 def mean_of(runs: list[dict[str, Any]], weights: list[float]) -> dict[str, Any]:
@@ -212,7 +220,6 @@ def choose_again(args: argparse.Namespace) -> None:
     fields["figures"] = {"int8_against_float": compared} if "difference_points" in before else {}
     fields["training"]["commands"].append(shlex.join(["python", *sys.argv]))
     fields["training"]["chosen_on"] = CHOSEN_ON
-    fields["limits"] = LIMITS
     write(args.out, content, fields)
 
 

@@ -193,14 +193,21 @@ def optimiser_for(net: nn.Module, rate: float) -> torch.optim.SGD:
     return torch.optim.SGD(groups, lr=rate, momentum=0.9, nesterov=True)
 
 
-def train(args: argparse.Namespace, rank: int, examples: Examples, own: VoteSet, photos: tuple[Grey, Ints]) -> None:
-    """One process from start to end; the first also measures, prints and saves."""
+def train(
+    args: argparse.Namespace,
+    rank: int,
+    examples: Examples,
+    own: VoteSet,
+    photos: tuple[Grey, Ints],
+    *,
+    started: Start | None,
+) -> None:
+    """One process from ``started`` to end; the first also measures, prints and saves."""
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
     net = network().to(memory_format=torch.channels_last)
     commands, before = [shlex.join(["python", *sys.argv])], 0
-    if args.start is not None:
-        started = begun(args.start, examples.images)
+    if started is not None:
         net.load_state_dict(started.weights)
         commands, before = [*started.commands, *commands], started.epochs
     parts: dict[str, Any] = {"net": net, "ema": copy.deepcopy(net), "optimiser": optimiser_for(net, args.rate)}
@@ -213,6 +220,8 @@ def train(args: argparse.Namespace, rank: int, examples: Examples, own: VoteSet,
     parts |= {"commands": commands, "epochs_before": before}
     if rank == 0:
         print(f"{parameter_count(net)} parameters, prior {np.round(examples.prior, 4).tolist()}, from {first + 1}")
+        if started is not None:
+            print(f"begins with {json.dumps(own_figures(parts['ema'], own, photos))}", flush=True)
     schedule = Schedule(args, first)
     last = args.stop_after or (args.epochs if args.minutes is None else sys.maxsize)
     for epoch in range(first, last):
@@ -255,7 +264,8 @@ def main() -> None:
         outputs = answers(teacher, examples.images, as_input)
         examples.targets = softened(examples.targets, outputs, args.teacher_share, heads=known.heads)
     photos = photo_crops(photo_split(args.data)[1])
-    run_all(lambda rank: train(args, rank, examples, own, photos), args.processes)
+    started = begun(args.start, examples.images) if args.start is not None else None
+    run_all(lambda rank: train(args, rank, examples, own, photos, started=started), args.processes)
 
 
 if __name__ == "__main__":
