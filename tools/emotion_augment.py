@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Generator, Tensor
+from numpy.typing import NDArray
+from torch import Tensor
 
 MAX_ROTATION_RAD = math.radians(20)
 MAX_SHIFT = 0.10
@@ -14,40 +16,50 @@ SCALES = (0.82, 1.2)
 
 
 class Augmenter:
-    """Changes batches of faces, float (N, 1, 48, 48) in 0-255, by draws of one generator."""
+    """Changes batches of faces, float (N, 1, 48, 48) in 0-255 on one device, by draws from one seed.
 
-    def __init__(self, generator: Generator) -> None:
-        self._generator = generator
+    What is drawn for a row is drawn by numpy: a GPU would be waited for at each number that is read back from it.
+    """
+
+    def __init__(self, seed: int, device: str = "cpu") -> None:
+        self._draws = np.random.default_rng(seed)
+        self._generator = torch.Generator(device).manual_seed(seed)
+        self._device = device
+
+    def _tensor(self, values: NDArray[np.float64]) -> Tensor:
+        return torch.from_numpy(values.astype(np.float32)).to(self._device, non_blocking=True)
 
     def _uniform(self, n: int, low: float, high: float) -> Tensor:
-        return low + (high - low) * torch.rand(n, 1, 1, 1, generator=self._generator)
+        return self._tensor(self._draws.uniform(low, high, (n, 1, 1, 1)))
 
     def _chosen(self, n: int, probability: float) -> Tensor:
-        return torch.rand(n, generator=self._generator) < probability
+        """Numbers of the rows that are chosen."""
+        chosen = np.flatnonzero(self._draws.random(n) < probability)
+        return torch.from_numpy(chosen).to(self._device, non_blocking=True)
+
+    def _noise(self, like: Tensor) -> Tensor:
+        return torch.randn(like.shape, generator=self._generator, device=self._device)
 
     def geometry(self, x: Tensor) -> Tensor:
         """Rotation, scale, shift and mirror; the edge repeats outwards."""
-        n = len(x)
-        angle = self._uniform(n, -MAX_ROTATION_RAD, MAX_ROTATION_RAD).flatten()
-        scale = torch.exp(self._uniform(n, math.log(SCALES[0]), math.log(SCALES[1])).flatten())
-        mirror = torch.where(self._chosen(n, 0.5), -1.0, 1.0)
-        shift = self._uniform(2 * n, -2 * MAX_SHIFT, 2 * MAX_SHIFT).reshape(n, 2)
-        cos, sin = torch.cos(angle) / scale, torch.sin(angle) / scale
-        first = torch.stack([cos * mirror, -sin, shift[:, 0]], 1)
-        second = torch.stack([sin * mirror, cos, shift[:, 1]], 1)
-        grid = F.affine_grid(torch.stack([first, second], 1), list(x.shape), align_corners=False)
+        n, draw = len(x), self._draws
+        angle = draw.uniform(-MAX_ROTATION_RAD, MAX_ROTATION_RAD, n)
+        scale = np.exp(draw.uniform(math.log(SCALES[0]), math.log(SCALES[1]), n))
+        mirror = np.where(draw.random(n) < 0.5, -1.0, 1.0)
+        shift = draw.uniform(-2 * MAX_SHIFT, 2 * MAX_SHIFT, (n, 2))
+        cos, sin = np.cos(angle) / scale, np.sin(angle) / scale
+        rows = [np.stack([cos * mirror, -sin, shift[:, 0]], 1), np.stack([sin * mirror, cos, shift[:, 1]], 1)]
+        grid = F.affine_grid(self._tensor(np.stack(rows, 1)), list(x.shape), align_corners=False)
         return F.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
     def light(self, x: Tensor) -> Tensor:
         """Gamma, contrast and brightness; some pictures with very little light and its shot noise."""
         n = len(x)
         dark = self._chosen(n, 0.08)
-        if dark.any():
-            count = int(dark.sum())
+        if count := len(dark):
             low = (x[dark] / 255.0).clamp(0.0, 1.0) ** self._uniform(count, 1.2, 2.8) * self._uniform(count, 0.2, 0.8)
             photons = self._uniform(count, 60.0, 400.0)
-            noise = torch.randn(low.shape, generator=self._generator)
-            x[dark] = 255.0 * (low + (low / photons).sqrt() * noise).clamp(0.0, 1.0)
+            x[dark] = 255.0 * (low + (low / photons).sqrt() * self._noise(low)).clamp(0.0, 1.0)
         x = 255.0 * (x / 255.0).clamp(0.0, 1.0) ** torch.exp(self._uniform(n, -0.5, 0.5))
         mean = x.mean((2, 3), keepdim=True)
         return (x - mean) * torch.exp(self._uniform(n, -0.7, 0.35)) + mean + self._uniform(n, -35.0, 35.0)
@@ -55,29 +67,31 @@ class Augmenter:
     def sharpness(self, x: Tensor) -> Tensor:
         """Some pictures from few pixels, some blurred."""
         few = self._chosen(len(x), 0.15)
-        if few.any():
-            size = int(torch.randint(20, 41, (), generator=self._generator))
+        if len(few):
+            size = int(self._draws.integers(20, 41))
             small = F.interpolate(x[few], size=(size, size), mode="area")
             x[few] = F.interpolate(small, size=tuple(x.shape[2:]), mode="bilinear", align_corners=False)
         blurred = self._chosen(len(x), 0.15)
-        if blurred.any():
-            sigma = float(self._uniform(1, 0.5, 1.3))
-            line = torch.exp(-(torch.arange(-3.0, 4.0) ** 2) / (2 * sigma**2))
-            line = line / line.sum()
+        if len(blurred):
+            line = np.exp(-(np.arange(-3.0, 4.0) ** 2) / (2 * self._draws.uniform(0.5, 1.3) ** 2))
+            kernel = self._tensor(line / line.sum())
             padded = F.pad(x[blurred], (3, 3, 3, 3), mode="replicate")
-            x[blurred] = F.conv2d(F.conv2d(padded, line.view(1, 1, 1, 7)), line.view(1, 1, 7, 1))
+            x[blurred] = F.conv2d(F.conv2d(padded, kernel.view(1, 1, 1, 7)), kernel.view(1, 1, 7, 1))
         return x
 
     def damage(self, x: Tensor) -> Tensor:
         """Sensor noise on some pictures, a covered rectangle on some."""
         noisy = self._chosen(len(x), 0.25)
-        if noisy.any():
-            noise = torch.randn(x[noisy].shape, generator=self._generator)
-            x[noisy] += noise * self._uniform(len(noise), 0.0, 12.0)
-        for i in torch.flatten(torch.nonzero(self._chosen(len(x), 0.2))).tolist():
-            height, width, level = torch.randint(8, 21, (3,), generator=self._generator).tolist()
-            top, left = torch.randint(-4, 40, (2,), generator=self._generator).tolist()
-            x[i, :, max(top, 0) : top + height, max(left, 0) : left + width] = (level - 8) * 255.0 / 12.0
+        if len(noisy):
+            x[noisy] += self._noise(x[noisy]) * self._uniform(len(noisy), 0.0, 12.0)
+        covered = self._chosen(len(x), 0.2)
+        if count := len(covered):
+            at = torch.arange(x.shape[2], device=self._device)
+            first, side = self._draws.integers(-4, 40, (2, count, 1)), self._draws.integers(8, 21, (2, count, 1))
+            begins, ends = (torch.from_numpy(ends).to(self._device) for ends in (first, first + side))
+            rows, columns = (at >= begins) & (at < ends)
+            level = self._uniform(count, 0.0, 255.0)
+            x[covered] = torch.where((rows[:, :, None] & columns[:, None, :])[:, None], level, x[covered])
         return x
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -85,12 +99,8 @@ class Augmenter:
         return self.damage(self.sharpness(self.light(self.geometry(x)))).clamp(0.0, 255.0).round()
 
     def mix(self, x: Tensor, targets: Tensor, *, alpha: float) -> tuple[Tensor, Tensor]:
-        """Mixup (Zhang et al. 2018) with one weight for the batch, Beta(alpha, alpha)."""
-        # Beta by two Gamma draws would ignore the generator, so: Johnk's method on its uniform numbers.
-        while True:
-            a, b = (float(u) ** (1 / alpha) for u in torch.rand(2, generator=self._generator, dtype=torch.float64))
-            if 0.0 < a + b <= 1.0:
-                break
-        weight = a / (a + b)
-        order = torch.randperm(len(x), generator=self._generator)
-        return weight * x + (1 - weight) * x[order], weight * targets + (1 - weight) * targets[order]
+        """Mixup (Zhang et al. 2018), with a weight of each row from Beta(alpha, alpha)."""
+        weight = self._tensor(self._draws.beta(alpha, alpha, len(x)))
+        order = torch.from_numpy(self._draws.permutation(len(x))).to(self._device)
+        picture, row = weight[:, None, None, None], weight[:, None]
+        return picture * x + (1 - picture) * x[order], row * targets + (1 - row) * targets[order]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,17 @@ class Examples:
         return rng.permutation(np.repeat(np.arange(len(counts)), counts))
 
 
+@dataclass(frozen=True)
+class Sets:
+    """What may be trained on (``train``, ``photos`` with labels, ``negatives``) and what chooses (``own...``)."""
+
+    train: VoteSet
+    own: VoteSet
+    photos: tuple[Grey, Ints]
+    own_photos: tuple[Grey, Ints]
+    negatives: Grey
+
+
 def split(data: Path) -> tuple[VoteSet, VoteSet]:
     """The rows of FER+ that are trained on and the own split that chooses; nothing in either stands in `valid`."""
     train, valid = read_votes(data, "train"), read_votes(data, "valid")
@@ -63,20 +75,27 @@ def split(data: Path) -> tuple[VoteSet, VoteSet]:
     return rest, own
 
 
-def training_examples(args: argparse.Namespace, train: VoteSet) -> Examples:
+def read_sets(data: Path, kept_negatives: Path) -> Sets:
+    """Everything of ``data`` that trains or chooses; crops of no face from ``kept_negatives`` once it is there."""
+    train, own = split(data)
+    crops, mine = negatives(data, kept_negatives, seed=OWN_SEED)
+    photos, own_photos = (photo_crops(photos) for photos in photo_split(data))
+    return Sets(train, own, photos, own_photos, crops[~mine])
+
+
+def training_examples(args: argparse.Namespace, sets: Sets) -> Examples:
     """Rows of FER+, crops of no face and, with --photos, photographs, each with its draws."""
-    targets = soft_targets(train)
+    targets = soft_targets(sets.train)
     print(f"{(targets[:, :7].sum(axis=1) == 0).sum()} rows hold no face or no clear vote: they teach `usable` alone")
     mean = targets[:, :7].sum(axis=0) / targets[:, :7].sum()
     draws = (targets[:, :7] @ mean**-args.balance).astype(np.float64)
     draws /= draws[draws > 0].mean()
     draws[draws == 0] = 1.0
-    parts = [(train.crops, targets, draws)]
-    crops, own = negatives(args.data, args.run.parent / "negatives.npz", seed=OWN_SEED)
-    parts.append((crops[~own], np.zeros(((~own).sum(), 15), np.float32), np.full((~own).sum(), args.negatives)))
-    photos, _ = photo_split(args.data) if args.photos > 0 else ([], [])
-    if photos:
-        parts.append(photo_rows(args, photos))
+    parts = [(sets.train.crops, targets, draws)]
+    none = len(sets.negatives)
+    parts.append((sets.negatives, np.zeros((none, 15), np.float32), np.full(none, args.negatives)))
+    if args.photos > 0 and len(sets.photos[0]):
+        parts.append(photo_rows(args, *sets.photos))
     images, wanted, expected = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     return Examples(images, wanted, expected)
 
@@ -93,9 +112,8 @@ def photo_split(data: Path) -> tuple[list[Photo], list[Photo]]:
     ]
 
 
-def photo_rows(args: argparse.Namespace, photos: list[Photo]) -> tuple[Grey, Floats, NDArray[np.float64]]:
-    """Crops, targets (N, 15) and draws of ``photos``, rare emotions more often."""
-    crops, labels = photo_crops(photos)
+def photo_rows(args: argparse.Namespace, crops: Grey, labels: Ints) -> tuple[Grey, Floats, NDArray[np.float64]]:
+    """``crops``, targets (N, 15) and draws, rare emotions more often."""
     counts = np.bincount(labels, minlength=len(EMOTIONS))
     print(f"photographs {len(labels)}: {dict(zip(EMOTIONS, counts.tolist(), strict=True))}")
     rarity = (np.maximum(counts, 1) ** -0.5)[labels]

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import yaml
-from ai_edge_litert.interpreter import Interpreter
+from emotion_net import DEPTHS, WIDTHS
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -45,12 +45,21 @@ def start_of(path: Path, fresh: nn.Module, pictures: Tensor) -> Start:
         card = yaml.safe_load(path.with_suffix(".yaml").read_text(encoding="utf-8"))["training"]
         commands = [command for command in card["commands"] if TRAINING in command]
         return Start(unfolded(path, fresh, pictures), commands, card["epochs"], heads=1)
-    saved = torch.load(path, weights_only=True)
+    saved = torch.load(path, weights_only=True, map_location="cpu")
     return Start(saved["ema"], saved["commands"], saved["epoch"] + saved["epochs_before"], heads=2)
+
+
+def network_shape(path: Path) -> dict[str, tuple[int, ...]]:
+    """Widths and depths of the network at ``path``: a checkpoint says them, a .tflite is of the shipped shape."""
+    saved = {} if path.suffix == ".tflite" else torch.load(path, weights_only=True, map_location="cpu")
+    return {name: tuple(saved.get(name, shape)) for name, shape in (("widths", WIDTHS), ("depths", DEPTHS))}
 
 
 def file_layers(path: Path) -> list[Pair]:
     """Real weights (outputs, inputs, H, W) or (outputs, inputs) and biases (outputs,) of the layers, in their order."""
+    # Imported here: where a run begins with checkpoints, a machine needs no runtime.
+    from ai_edge_litert.interpreter import Interpreter
+
     # A delegate would hide the operators.
     file = Interpreter(str(path), experimental_preserve_all_tensors=True)
     tensors = {t["index"]: t for t in file.get_tensor_details()}

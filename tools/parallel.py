@@ -9,15 +9,17 @@ from collections.abc import Callable
 import torch
 import torch.distributed as dist
 from torch import nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
 @torch.no_grad()
 def follow(ema: nn.Module, net: nn.Module, decay: float) -> None:
     """Move the averaged network towards ``net``, batch statistics included."""
-    for kept, new in zip(ema.state_dict().values(), net.state_dict().values(), strict=True):
-        if kept.dtype.is_floating_point:
-            kept.lerp_(new, 1.0 - decay)
-        else:
+    pairs = list(zip(ema.state_dict().values(), net.state_dict().values(), strict=True))
+    moved = [pair for pair in pairs if pair[0].dtype.is_floating_point]
+    get_ema_multi_avg_fn(decay)([kept for kept, _ in moved], [new for _, new in moved], 0)
+    for kept, new in pairs:
+        if not kept.dtype.is_floating_point:
             kept.copy_(new)
 
 

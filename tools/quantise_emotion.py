@@ -24,7 +24,7 @@ import torch
 import yaml
 from ai_edge_quantizer import quantizer, recipe
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -34,7 +34,8 @@ from emotion_data import SIDE, Grey, Ints, VoteSet, photo_crops, seven_emotion_t
 from emotion_examples import OWN_SEED, photo_split, split
 from emotion_negatives import negatives
 from emotion_net import INPUT_OFFSET, INPUT_SCALE, OUTPUTS, EmotionNet, merged_head, parameter_count
-from train_emotion import DEPTHS, WIDTHS, accuracy_and_recall, network
+from emotion_start import network_shape
+from train_emotion import accuracy_and_recall
 
 from edge.core.probabilities import apply_prior, softmax
 from edge.data import Floats
@@ -82,7 +83,7 @@ def representative(images: Grey, count: int, seed: int) -> NDArray[np.float32]:
     rng = np.random.default_rng(seed)
     chosen = torch.from_numpy(images[rng.choice(len(images), count, replace=False)]).float()[:, None]
     half = count // 2
-    chosen[:half] = Augmenter(torch.Generator().manual_seed(seed))(chosen[:half])
+    chosen[:half] = Augmenter(seed)(chosen[:half])
     chosen[:, :, 0, 0], chosen[:, :, 0, -1] = 0.0, 255.0
     return ((chosen.numpy() - INPUT_OFFSET) * INPUT_SCALE).astype(np.float32).reshape(count, 1, SIDE, SIDE, 1)
 
@@ -230,12 +231,11 @@ def main() -> None:
     if args.choose_again:
         choose_again(args)
         return
-    runs = [torch.load(run / "checkpoint.pt", weights_only=True) for run in args.run]
+    paths = [run / "checkpoint.pt" for run in args.run]
+    runs = [torch.load(path, weights_only=True, map_location="cpu") for path in paths]
     saved = mean_of(runs, args.weights or [1.0] * len(runs))
-    trained = network()
-    trained.load_state_dict(saved["ema"])
     train, chooser = chooser_of(args)
-    net = shipped(trained, args.share)
+    net = shipped(saved["ema"], network_shape(paths[-1]), args.share)
     floating, content = to_int8(net, representative(train.crops, args.representative, saved["seed"]))
     if args.float is not None:
         args.float.write_bytes(floating)
@@ -257,10 +257,10 @@ def main() -> None:
     print(f"{args.out}: {len(content)} bytes, sha256 {fields['sha256']}")
 
 
-def shipped(trained: EmotionNet, share: float) -> EmotionNet:
-    """The trained network with one head of eight outputs."""
-    net = EmotionNet(widths=WIDTHS, depths=DEPTHS, dropout=0.0, outputs=OUTPUTS)
-    weights = dict(trained.state_dict())
+def shipped(trained: dict[str, Tensor], shape: dict[str, tuple[int, ...]], share: float) -> EmotionNet:
+    """The network of ``trained`` weights with one head of eight outputs."""
+    net = EmotionNet(widths=shape["widths"], depths=shape["depths"], dropout=0.0, outputs=OUTPUTS)
+    weights = dict(trained)
     weights["head.weight"], weights["head.bias"] = merged_head(weights["head.weight"], weights["head.bias"], share)
     net.load_state_dict(weights)
     return net

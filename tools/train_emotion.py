@@ -3,6 +3,7 @@
 One trunk, three heads: the emotions as FER+'s taggers say (soft labels: Barsoum et al. 2016), as FER2013's own label
 says (it knows disgust and fear better), and whether the picture is a readable face at all.
 Writes RUN/checkpoint.pt and RUN/log.jsonl. Then: tools/quantise_emotion.py makes models/emotion.tflite and its card.
+With --device cuda and --pack (tools/emotion_pack.py) it runs on a machine that has a GPU but not the data.
 """
 
 from __future__ import annotations
@@ -27,15 +28,15 @@ from torch import Tensor, nn
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from emotion_augment import Augmenter
-from emotion_data import Grey, Ints, VoteSet, photo_crops, seven_emotion_truth
-from emotion_examples import Examples, photo_split, split, training_examples
-from emotion_net import INPUT_OFFSET, INPUT_SCALE, EmotionNet, parameter_count
-from emotion_start import Start, start_of
-from emotion_teacher import answers, softened
+from emotion_data import Grey, Ints, VoteSet, seven_emotion_truth
+from emotion_examples import Examples, Sets, read_sets, training_examples
+from emotion_net import DEPTHS, INPUT_OFFSET, INPUT_SCALE, WIDTHS, EmotionNet, parameter_count
+from emotion_pack import read_pack
+from emotion_start import Start, network_shape, start_of
+from emotion_teacher import Teachers
 from parallel import follow, run_all, share
 
-WIDTHS, DEPTHS, DROPOUT = (24, 48, 112, 192), (1, 2, 1), 0.25
-"""992,000 parameters; in int8 1.2 times the time of mini-Xception's float twin."""
+DROPOUT = 0.25
 FER2013_WEIGHT, USABLE_WEIGHT = 0.35, 0.3
 SHARE_SHOWN = 0.5
 """Share of FER2013's head in what is printed; tools/quantise_emotion.py chooses the shipped one."""
@@ -64,8 +65,17 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, help="end then, mid-epoch if need be: the cosine follows the clock")
     parser.add_argument("--resume", action="store_true", help="go on from RUN/checkpoint.pt")
     parser.add_argument("--start", type=Path, help="checkpoint or .tflite whose weights a new run begins with")
-    parser.add_argument("--teacher", type=Path, help="checkpoint or .tflite whose answers soften the targets")
-    parser.add_argument("--teacher-share", type=float, default=0.5, help="of the targets' mass")
+    parser.add_argument(
+        "--teacher", type=Path, nargs="+", help="checkpoints or .tflite whose answers together soften the targets"
+    )
+    parser.add_argument("--teacher-share", type=float, default=0.7, help="of the targets' mass")
+    parser.add_argument("--widths", type=int, nargs="+", default=WIDTHS, help="channels of the stem and each stage")
+    parser.add_argument("--depths", type=int, nargs="+", default=DEPTHS, help="blocks of each stage")
+    parser.add_argument("--dropout", type=float, default=DROPOUT)
+    parser.add_argument("--pack", type=Path, help="file of tools/emotion_pack.py to read instead of --data")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda; cuda needs --processes 1")
+    parser.add_argument("--compile", action="store_true", help="torch.compile: a slow first step, then faster ones")
+    parser.add_argument("--measure-every", type=int, default=1, help="epochs from one line and checkpoint to the next")
     return parser.parse_args()
 
 
@@ -74,24 +84,38 @@ def as_input(images: Tensor) -> Tensor:
     return ((images - INPUT_OFFSET) * INPUT_SCALE).contiguous(memory_format=torch.channels_last)
 
 
-def network() -> EmotionNet:
-    """A fresh network."""
-    return EmotionNet(widths=WIDTHS, depths=DEPTHS, dropout=DROPOUT)
-
-
-def begun(path: Path, images: Grey) -> Start:
+def begun(path: Path, fresh: EmotionNet, images: Grey) -> Start:
     """What stands at ``path``, a checkpoint or a file; ``images`` (N, 48, 48) are those that are trained on."""
     chosen = np.random.default_rng(0).choice(len(images), START_PICTURES, replace=False)
-    changed = Augmenter(torch.Generator().manual_seed(0))(torch.from_numpy(images[chosen]).float()[:, None])
-    return start_of(path, network(), as_input(changed))
+    changed = Augmenter(0)(torch.from_numpy(images[chosen]).float()[:, None])
+    return start_of(path, fresh, as_input(changed))
+
+
+def teachers_of(args: argparse.Namespace, images: Grey) -> Teachers | None:
+    """The networks at --teacher on the device, or None."""
+    if not args.teacher:
+        return None
+    networks, heads = [], []
+    for path in args.teacher:
+        shape = network_shape(path)
+        net = EmotionNet(widths=shape["widths"], depths=shape["depths"], dropout=0.0)
+        known = begun(path, net, images)
+        net.load_state_dict(known.weights)
+        networks.append(net.to(args.device, memory_format=torch.channels_last))
+        heads.append(known.heads)
+    return Teachers([torch.compile(net) if args.compile else net for net in networks], heads, share=args.teacher_share)
 
 
 @torch.no_grad()
 def logits_of(net: nn.Module, images: Grey) -> NDArray[np.float64]:
     """All outputs of ``net`` in float64 for uint8 (N, 48, 48)."""
     net.eval()
-    parts = [net(as_input(torch.from_numpy(images[s : s + 500]).float()[:, None])) for s in range(0, len(images), 500)]
-    return torch.cat(parts).double().numpy()
+    device = next(net.parameters()).device
+    parts = [
+        net(as_input(torch.from_numpy(images[s : s + 500]).to(device).float()[:, None]))
+        for s in range(0, len(images), 500)
+    ]
+    return torch.cat(parts).double().cpu().numpy()
 
 
 def accuracy_and_recall(logits: NDArray[np.float64], truth: Ints) -> tuple[float, float]:
@@ -143,46 +167,45 @@ class Schedule:
 
 
 def train_epoch(args: argparse.Namespace, examples: Examples, parts: dict[str, Any], epoch: int) -> float:
-    """One pass over ``examples`` with ``parts`` "net", "ema", "optimiser", "schedule"; returns the mean loss."""
+    """One pass over ``examples`` with ``parts`` of a run; returns the mean loss of this process."""
     net, ema, optimiser, schedule = (parts[name] for name in ("net", "ema", "optimiser", "schedule"))
-    rank = parts["rank"]
+    rank, teachers = parts["rank"], parts["teachers"]
+    images, targets = parts["images"], parts["targets"]
     seed = args.seed * 1000 + epoch
     torch.manual_seed(seed * 64 + rank)
-    augment = Augmenter(torch.Generator().manual_seed(seed * 64 + rank))
+    augment = Augmenter(seed * 64 + rank, args.device)
     order = examples.epoch(np.random.default_rng(seed))
     steps, part = len(order) // args.batch, args.batch // args.processes
     net.train()
-    total, began = 0.0, time.monotonic()
+    total, began = torch.zeros((), device=args.device), time.monotonic()
     for step in range(steps):
         at = step * args.batch + rank * part
-        chosen = order[at : at + part]
-        x = augment(torch.from_numpy(examples.images[chosen]).float()[:, None])
-        y = torch.from_numpy(examples.targets[chosen])
+        chosen = torch.from_numpy(order[at : at + part]).to(args.device)
+        x, y = augment(images[chosen].float()[:, None]), targets[chosen]
         if args.mixup > 0:
             x, y = augment.mix(x, y, alpha=args.mixup)
-        with torch.autocast("cpu", torch.bfloat16):
-            logits = net(as_input(x))
+        x = as_input(x)
+        with torch.autocast(args.device, torch.bfloat16):
+            y = y if teachers is None else teachers.soften(x, y)
+            logits = parts["forward"](x)
         loss = loss_of(logits.float(), y)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         # The first process says how far it is: all keep one rate, and end together.
-        clock = schedule.progress(epoch + step / steps) if rank == 0 else 0.0
-        progress, shown = share(net, [clock, loss.item() / args.processes], args.processes)
+        (progress,) = share(net, [schedule.progress(epoch + step / steps) if rank == 0 else 0.0], args.processes)
         if progress >= 1.0:
-            return total / max(step, 1)
+            return float(total) / max(step, 1)
         nn.utils.clip_grad_norm_(net.parameters(), 5.0)
         for group in optimiser.param_groups:
             group["lr"] = schedule.rate(epoch + step / steps, progress)
         optimiser.step()
         follow(ema, net, args.ema if progress < LATE else LATE_EMA)
-        total += shown
-        if step % 50 == 49 and rank == 0:
+        total += loss.detach()
+        if step % 50 == 49 and rank == 0 and args.measure_every == 1:
             speed = (step + 1) * args.batch / (time.monotonic() - began)
-            print(
-                f"  epoch {epoch + 1} step {step + 1}/{steps} loss {total / (step + 1):.4f} {speed:.0f} images/s",
-                flush=True,
-            )
-    return total / steps
+            mean = float(total) / (step + 1)
+            print(f"  epoch {epoch + 1} step {step + 1}/{steps} loss {mean:.4f} {speed:.0f} images/s", flush=True)
+    return float(total) / steps
 
 
 def optimiser_for(net: nn.Module, rate: float) -> torch.optim.SGD:
@@ -193,23 +216,17 @@ def optimiser_for(net: nn.Module, rate: float) -> torch.optim.SGD:
     return torch.optim.SGD(groups, lr=rate, momentum=0.9, nesterov=True)
 
 
-def train(
-    args: argparse.Namespace,
-    rank: int,
-    examples: Examples,
-    own: VoteSet,
-    photos: tuple[Grey, Ints],
-    *,
-    started: Start | None,
-) -> None:
-    """One process from ``started`` to end; the first also measures, prints and saves."""
+def train(args: argparse.Namespace, rank: int, examples: Examples, sets: Sets) -> None:
+    """One process from start to end; the first also measures, prints and saves."""
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
-    net = network().to(memory_format=torch.channels_last)
+    net = EmotionNet(widths=args.widths, depths=args.depths, dropout=args.dropout)
     commands, before = [shlex.join(["python", *sys.argv])], 0
-    if started is not None:
+    if args.start is not None:
+        started = begun(args.start, net, examples.images)
         net.load_state_dict(started.weights)
         commands, before = [*started.commands, *commands], started.epochs
+    net = net.to(args.device, memory_format=torch.channels_last)
     parts: dict[str, Any] = {"net": net, "ema": copy.deepcopy(net), "optimiser": optimiser_for(net, args.rate)}
     first = 0
     if args.resume:
@@ -217,24 +234,27 @@ def train(
         for name, part in parts.items():
             part.load_state_dict(saved[name])
         first, commands, before = saved["epoch"], [*saved["commands"], *commands], saved["epochs_before"]
-    parts |= {"commands": commands, "epochs_before": before}
+    parts |= {"commands": commands, "epochs_before": before, "rank": rank}
+    parts |= {"forward": torch.compile(net) if args.compile else net, "teachers": teachers_of(args, examples.images)}
+    parts |= {name: torch.from_numpy(getattr(examples, name)).to(args.device) for name in ("images", "targets")}
     if rank == 0:
         print(f"{parameter_count(net)} parameters, prior {np.round(examples.prior, 4).tolist()}, from {first + 1}")
-        if started is not None:
-            print(f"begins with {json.dumps(own_figures(parts['ema'], own, photos))}", flush=True)
-    schedule = Schedule(args, first)
+        if args.start is not None:
+            print(f"begins with {json.dumps(own_figures(parts['ema'], sets.own, sets.own_photos))}", flush=True)
+    parts["schedule"] = schedule = Schedule(args, first)
     last = args.stop_after or (args.epochs if args.minutes is None else sys.maxsize)
+    began = time.monotonic()
     for epoch in range(first, last):
-        began = time.monotonic()
-        loss = train_epoch(args, examples, parts | {"schedule": schedule, "rank": rank}, epoch)
+        loss = train_epoch(args, examples, parts, epoch)
         progress = torch.tensor([schedule.progress(epoch + 1) if rank == 0 else 0.0])
-        if rank == 0:
-            line = {"epoch": epoch + 1, "loss": round(loss, 4), **own_figures(parts["ema"], own, photos)}
-            line |= {"progress": round(float(progress), 3), "seconds": round(time.monotonic() - began, 1)}
-            record(args, line, parts, examples)
         if args.processes > 1:
             dist.broadcast(progress, 0)
-        if float(progress) >= 1.0:
+        ended = float(progress) >= 1.0 or epoch + 1 == last
+        if rank == 0 and (ended or (epoch + 1) % args.measure_every == 0):
+            line = {"epoch": epoch + 1, "loss": round(loss, 4), **own_figures(parts["ema"], sets.own, sets.own_photos)}
+            line |= {"progress": round(float(progress), 3), "seconds": round(time.monotonic() - began, 1)}
+            record(args, line, parts, examples)
+        if ended:
             break
 
 
@@ -244,7 +264,7 @@ def record(args: argparse.Namespace, line: dict[str, Any], parts: dict[str, Any]
     with (args.run / "log.jsonl").open("a") as log:
         log.write(json.dumps(line) + "\n")
     state: dict[str, Any] = {name: parts[name].state_dict() for name in ("net", "ema", "optimiser")}
-    state |= {"epoch": line["epoch"]}
+    state |= {"epoch": line["epoch"], "widths": list(args.widths), "depths": list(args.depths)}
     state |= {"prior": examples.prior.tolist(), "seed": args.seed, "commands": parts["commands"]}
     state |= {"epochs_before": parts["epochs_before"]}
     torch.save(state, args.run / "checkpoint.tmp")  # then renamed: a checkpoint is old or new, never torn
@@ -256,16 +276,9 @@ def main() -> None:
     args = arguments()
     args.run.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    rest, own = split(args.data)
-    examples = training_examples(args, rest)
-    if args.teacher is not None:
-        teacher, known = network(), begun(args.teacher, examples.images)
-        teacher.load_state_dict(known.weights)
-        outputs = answers(teacher, examples.images, as_input)
-        examples.targets = softened(examples.targets, outputs, args.teacher_share, heads=known.heads)
-    photos = photo_crops(photo_split(args.data)[1])
-    started = begun(args.start, examples.images) if args.start is not None else None
-    run_all(lambda rank: train(args, rank, examples, own, photos, started=started), args.processes)
+    sets = read_pack(args.pack) if args.pack else read_sets(args.data, args.run.parent / "negatives.npz")
+    examples = training_examples(args, sets)
+    run_all(lambda rank: train(args, rank, examples, sets), args.processes)
 
 
 if __name__ == "__main__":
