@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import yaml
-from emotion_net import DEPTHS, WIDTHS
+from emotion_net import DEPTHS, SIDE, WIDTHS
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -49,10 +49,21 @@ def start_of(path: Path, fresh: nn.Module, pictures: Tensor) -> Start:
     return Start(saved["ema"], saved["commands"], saved["epoch"] + saved["epochs_before"], heads=2)
 
 
-def network_shape(path: Path) -> dict[str, tuple[int, ...]]:
-    """Widths and depths of the network at ``path``: a checkpoint says them, a .tflite is of the shipped shape."""
+@dataclass(frozen=True)
+class Shape:
+    """Of a network: arguments of EmotionNet, and the side in px at which it was trained last."""
+
+    widths: tuple[int, ...] = WIDTHS
+    depths: tuple[int, ...] = DEPTHS
+    side: int = SIDE
+
+
+def network_shape(path: Path) -> Shape:
+    """Shape of the network at ``path``: a checkpoint says it, a .tflite has the shipped one."""
     saved = {} if path.suffix == ".tflite" else torch.load(path, weights_only=True, map_location="cpu")
-    return {name: tuple(saved.get(name, shape)) for name, shape in (("widths", WIDTHS), ("depths", DEPTHS))}
+    if "widths" not in saved:
+        return Shape()
+    return Shape(tuple(saved["widths"]), tuple(saved["depths"]), saved["side"])
 
 
 def file_layers(path: Path) -> list[Pair]:

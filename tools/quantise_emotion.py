@@ -34,7 +34,7 @@ from emotion_data import SIDE, Grey, Ints, VoteSet, photo_crops, seven_emotion_t
 from emotion_examples import OWN_SEED, photo_split, split
 from emotion_negatives import negatives
 from emotion_net import INPUT_OFFSET, INPUT_SCALE, OUTPUTS, EmotionNet, merged_head, parameter_count
-from emotion_start import network_shape
+from emotion_start import Shape, network_shape
 from train_emotion import accuracy_and_recall
 
 from edge.core.probabilities import apply_prior, softmax
@@ -257,9 +257,9 @@ def main() -> None:
     print(f"{args.out}: {len(content)} bytes, sha256 {fields['sha256']}")
 
 
-def shipped(trained: dict[str, Tensor], shape: dict[str, tuple[int, ...]], share: float) -> EmotionNet:
+def shipped(trained: dict[str, Tensor], shape: Shape, share: float) -> EmotionNet:
     """The network of ``trained`` weights with one head of eight outputs."""
-    net = EmotionNet(widths=shape["widths"], depths=shape["depths"], dropout=0.0, outputs=OUTPUTS)
+    net = EmotionNet(widths=shape.widths, depths=shape.depths, dropout=0.0, outputs=OUTPUTS)
     weights = dict(trained)
     weights["head.weight"], weights["head.bias"] = merged_head(weights["head.weight"], weights["head.bias"], share)
     net.load_state_dict(weights)

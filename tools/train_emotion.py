@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from emotion_augment import Augmenter
 from emotion_data import Grey, Ints, VoteSet, seven_emotion_truth
 from emotion_examples import Examples, Sets, read_sets, training_examples
-from emotion_net import DEPTHS, INPUT_OFFSET, INPUT_SCALE, WIDTHS, EmotionNet, parameter_count
+from emotion_net import DEPTHS, INPUT_OFFSET, INPUT_SCALE, SIDE, WIDTHS, EmotionNet, parameter_count
 from emotion_pack import read_pack
 from emotion_start import Start, network_shape, start_of
 from emotion_teacher import Teachers
@@ -71,6 +71,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--teacher-share", type=float, default=0.7, help="of the targets' mass")
     parser.add_argument("--widths", type=int, nargs="+", default=WIDTHS, help="channels of the stem and each stage")
     parser.add_argument("--depths", type=int, nargs="+", default=DEPTHS, help="blocks of each stage")
+    parser.add_argument(
+        "--sides", type=int, nargs="+", default=[SIDE], help="of the picture in px, each for an equal part of the run"
+    )
     parser.add_argument("--dropout", type=float, default=DROPOUT)
     parser.add_argument("--pack", type=Path, help="file of tools/emotion_pack.py to read instead of --data")
     parser.add_argument("--device", default="cpu", help="cpu or cuda; cuda needs --processes 1")
@@ -98,7 +101,8 @@ def teachers_of(args: argparse.Namespace, images: Grey) -> Teachers | None:
     networks, heads = [], []
     for path in args.teacher:
         shape = network_shape(path)
-        net = EmotionNet(widths=shape["widths"], depths=shape["depths"], dropout=0.0)
+        net = EmotionNet(widths=shape.widths, depths=shape.depths, dropout=0.0)
+        net.side = shape.side
         known = begun(path, net, images)
         net.load_state_dict(known.weights)
         networks.append(net.to(args.device, memory_format=torch.channels_last))
@@ -198,6 +202,7 @@ def train_epoch(args: argparse.Namespace, examples: Examples, parts: dict[str, A
         nn.utils.clip_grad_norm_(net.parameters(), 5.0)
         for group in optimiser.param_groups:
             group["lr"] = schedule.rate(epoch + step / steps, progress)
+        net.side = ema.side = args.sides[int(progress * len(args.sides))]
         optimiser.step()
         follow(ema, net, args.ema if progress < LATE else LATE_EMA)
         total += loss.detach()
@@ -221,6 +226,7 @@ def train(args: argparse.Namespace, rank: int, examples: Examples, sets: Sets) -
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
     net = EmotionNet(widths=args.widths, depths=args.depths, dropout=args.dropout)
+    net.side = args.sides[0]
     commands, before = [shlex.join(["python", *sys.argv])], 0
     if args.start is not None:
         started = begun(args.start, net, examples.images)
@@ -264,7 +270,12 @@ def record(args: argparse.Namespace, line: dict[str, Any], parts: dict[str, Any]
     with (args.run / "log.jsonl").open("a") as log:
         log.write(json.dumps(line) + "\n")
     state: dict[str, Any] = {name: parts[name].state_dict() for name in ("net", "ema", "optimiser")}
-    state |= {"epoch": line["epoch"], "widths": list(args.widths), "depths": list(args.depths)}
+    state |= {
+        "epoch": line["epoch"],
+        "widths": list(args.widths),
+        "depths": list(args.depths),
+        "side": parts["net"].side,
+    }
     state |= {"prior": examples.prior.tolist(), "seed": args.seed, "commands": parts["commands"]}
     state |= {"epochs_before": parts["epochs_before"]}
     torch.save(state, args.run / "checkpoint.tmp")  # then renamed: a checkpoint is old or new, never torn
