@@ -17,12 +17,11 @@ PARTS = (slice(0, 7), slice(7, 14))
 
 
 class Teachers:
-    """Networks whose answers are averaged; ``heads`` of each says how many of the heads of emotions it was taught."""
+    """Networks whose answers are averaged, of the first ``heads`` of the two heads of emotions."""
 
-    def __init__(self, networks: Sequence[nn.Module], heads: Sequence[int], *, share: float) -> None:
+    def __init__(self, networks: Sequence[nn.Module], *, heads: int, share: float) -> None:
         self._networks = [net.eval() for net in networks]
-        self._heads = min(heads)
-        self._share = share
+        self._heads, self._share = heads, share
 
     @torch.no_grad()
     def soften(self, x: Tensor, targets: Tensor) -> Tensor:

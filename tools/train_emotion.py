@@ -94,20 +94,21 @@ def begun(path: Path, fresh: EmotionNet, images: Grey) -> Start:
     return start_of(path, fresh, as_input(changed))
 
 
-def teachers_of(args: argparse.Namespace, images: Grey) -> Teachers | None:
-    """The networks at --teacher on the device, or None."""
+def teachers_of(args: argparse.Namespace, images: Grey) -> tuple[Teachers | None, list[str]]:
+    """The networks at --teacher on the device, or None; and the commands that made them."""
     if not args.teacher:
-        return None
-    networks, heads = [], []
+        return None, []
+    networks, known = [], []
     for path in args.teacher:
         shape = network_shape(path)
         net = EmotionNet(widths=shape.widths, depths=shape.depths, dropout=0.0)
         net.side = shape.side
-        known = begun(path, net, images)
-        net.load_state_dict(known.weights)
-        networks.append(net.to(args.device, memory_format=torch.channels_last))
-        heads.append(known.heads)
-    return Teachers([torch.compile(net) if args.compile else net for net in networks], heads, share=args.teacher_share)
+        known.append(begun(path, net, images))
+        net.load_state_dict(known[-1].weights)
+        net = net.to(args.device, memory_format=torch.channels_last)
+        networks.append(torch.compile(net) if args.compile else net)
+    commands = [command for start in known for command in start.commands]
+    return Teachers(networks, heads=min(start.heads for start in known), share=args.teacher_share), commands
 
 
 @torch.no_grad()
@@ -227,11 +228,13 @@ def train(args: argparse.Namespace, rank: int, examples: Examples, sets: Sets) -
     torch.manual_seed(args.seed)
     net = EmotionNet(widths=args.widths, depths=args.depths, dropout=args.dropout)
     net.side = args.sides[0]
-    commands, before = [shlex.join(["python", *sys.argv])], 0
+    teachers, commands = teachers_of(args, examples.images)
+    before = 0
     if args.start is not None:
         started = begun(args.start, net, examples.images)
         net.load_state_dict(started.weights)
-        commands, before = [*started.commands, *commands], started.epochs
+        commands, before = [*commands, *started.commands], started.epochs
+    commands.append(shlex.join(["python", *sys.argv]))
     net = net.to(args.device, memory_format=torch.channels_last)
     parts: dict[str, Any] = {"net": net, "ema": copy.deepcopy(net), "optimiser": optimiser_for(net, args.rate)}
     first = 0
@@ -239,9 +242,9 @@ def train(args: argparse.Namespace, rank: int, examples: Examples, sets: Sets) -
         saved = torch.load(args.run / "checkpoint.pt", weights_only=True)
         for name, part in parts.items():
             part.load_state_dict(saved[name])
-        first, commands, before = saved["epoch"], [*saved["commands"], *commands], saved["epochs_before"]
+        first, commands, before = saved["epoch"], [*saved["commands"], commands[-1]], saved["epochs_before"]
     parts |= {"commands": commands, "epochs_before": before, "rank": rank}
-    parts |= {"forward": torch.compile(net) if args.compile else net, "teachers": teachers_of(args, examples.images)}
+    parts |= {"forward": torch.compile(net) if args.compile else net, "teachers": teachers}
     parts |= {name: torch.from_numpy(getattr(examples, name)).to(args.device) for name in ("images", "targets")}
     if rank == 0:
         print(f"{parameter_count(net)} parameters, prior {np.round(examples.prior, 4).tolist()}, from {first + 1}")
