@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +62,21 @@ class Judged:
     face_px: Floats
     score: Floats
     is_false: NDArray[np.bool_]
+
+
+def read_each(
+    pictures: Sequence[BoxPicture], problems: list[str], on_progress: Callable[[int, int], None] | None = None
+) -> Iterator[tuple[int, BoxPicture, Image]]:
+    """Number from 1, faces and pixels of each of ``pictures``; what cannot be read adds a line to ``problems``."""
+    for number, picture in enumerate(pictures, start=1):
+        try:
+            image = picture.read()
+        except InputError as error:
+            problems.append(str(error))
+        else:
+            yield number, picture, image
+        if on_progress is not None:
+            on_progress(number, len(pictures))
 
 
 def scaled(image: Image) -> Image:

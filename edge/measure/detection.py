@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from edge.data import Face, Floats, Image
 from edge.errors import InputError
-from edge.measure.box_sets import COUNTS_PX, BoxPicture, Judged, curve, judge, read_boxes, recall_and_false
+from edge.measure.box_sets import COUNTS_PX, BoxPicture, Judged, curve, judge, read_boxes, read_each, recall_and_false
 
 LOWEST_SCORE = 0.02
 """From which score on boxes are taken for the curves."""
@@ -88,20 +88,13 @@ def evaluate_boxes(
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
-        for done, picture in enumerate(pictures, start=1):
-            try:
-                image = picture.read()
-            except InputError as error:
-                problems.append(str(error))
-                continue
+        for _, picture, image in read_each(pictures, problems, on_progress):
             kinds.append(_kinds(image, picture))
             for n, (name, back_end) in enumerate(back_ends.items()):
                 found = _look(back_end, image, picture, seen[name])
                 if n == 0:
                     misses += _misses(image, picture, seen[name].judged[-1])
                     alarms += _alarms(image, picture, found, seen[name].judged[-1])
-            if on_progress is not None:
-                on_progress(done, len(pictures))
     finally:
         cv2.setNumThreads(threads)
     if not kinds:

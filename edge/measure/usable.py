@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from edge.core.crop import crop_square
 from edge.data import Box, Face, Floats, Image, Readings
 from edge.errors import InputError
-from edge.measure.box_sets import BoxPicture, judge, read_boxes
+from edge.measure.box_sets import BoxPicture, judge, read_boxes, read_each
 from edge.measure.drawing import Row, contact_sheet
 from edge.measure.face_sets import VoteSet
 from edge.measure.labelled import Labelled, main_truth
@@ -88,21 +88,14 @@ def evaluate_usable(
     rng = np.random.default_rng(settings.seed)
     cut = {kind: _Cut() for kind in _KINDS}
     read = 0
-    for done, picture in enumerate(pictures, start=1):
-        try:
-            image = picture.read()
-        except InputError as error:
-            problems.append(str(error))
-            continue
+    for number, picture, image in read_each(pictures, problems, on_progress):
         read += 1
         # What one picture has no room for, the next ones give.
         missing = max(settings.backgrounds - len(cut["background"].crops), 0)
-        squares = -(-missing // (len(pictures) - done + 1))
+        squares = -(-missing // (len(pictures) - number + 1))
         for kind, (faces, origins) in _wanted(image, picture, finders, rng, squares).items():
             cut[kind].crops += list(reader.crops(image, faces))
             cut[kind].origins += origins
-        if on_progress is not None:
-            on_progress(done, len(pictures))
     if not read:
         raise InputError("\n".join([*problems, f"{folder}: no picture that can be read"]))
     scores = {kind: _scores(reader, one.crops) for kind, one in cut.items()}
