@@ -18,10 +18,12 @@ SCALES = (0.82, 1.2)
 class Augmenter:
     """Changes batches of faces, float (N, 1, 48, 48) in 0-255 on one device, by draws from one seed.
 
-    What is drawn for a row is drawn by numpy: a GPU would be waited for at each number that is read back from it.
+    ``strength`` scales how often and how far: with 0 a picture is only mirrored. What is drawn for a row is drawn by
+    numpy: a GPU would be waited for at each number that is read back from it.
     """
 
-    def __init__(self, seed: int, device: str = "cpu") -> None:
+    def __init__(self, seed: int, device: str = "cpu", *, strength: float = 1.0) -> None:
+        self._strength = strength
         self._draws = np.random.default_rng(seed)
         self._generator = torch.Generator(device).manual_seed(seed)
         self._device = device
@@ -34,7 +36,7 @@ class Augmenter:
 
     def _chosen(self, n: int, probability: float) -> Tensor:
         """Numbers of the rows that are chosen."""
-        chosen = np.flatnonzero(self._draws.random(n) < probability)
+        chosen = np.flatnonzero(self._draws.random(n) < self._strength * probability)
         return torch.from_numpy(chosen).to(self._device, non_blocking=True)
 
     def _noise(self, like: Tensor) -> Tensor:
@@ -42,11 +44,11 @@ class Augmenter:
 
     def geometry(self, x: Tensor) -> Tensor:
         """Rotation, scale, shift and mirror; the edge repeats outwards."""
-        n, draw = len(x), self._draws
-        angle = draw.uniform(-MAX_ROTATION_RAD, MAX_ROTATION_RAD, n)
-        scale = np.exp(draw.uniform(math.log(SCALES[0]), math.log(SCALES[1]), n))
+        n, draw, far = len(x), self._draws, self._strength
+        angle = far * draw.uniform(-MAX_ROTATION_RAD, MAX_ROTATION_RAD, n)
+        scale = np.exp(far * draw.uniform(math.log(SCALES[0]), math.log(SCALES[1]), n))
         mirror = np.where(draw.random(n) < 0.5, -1.0, 1.0)
-        shift = draw.uniform(-2 * MAX_SHIFT, 2 * MAX_SHIFT, (n, 2))
+        shift = far * draw.uniform(-2 * MAX_SHIFT, 2 * MAX_SHIFT, (n, 2))
         cos, sin = np.cos(angle) / scale, np.sin(angle) / scale
         rows = [np.stack([cos * mirror, -sin, shift[:, 0]], 1), np.stack([sin * mirror, cos, shift[:, 1]], 1)]
         grid = F.affine_grid(self._tensor(np.stack(rows, 1)), list(x.shape), align_corners=False)
@@ -60,9 +62,11 @@ class Augmenter:
             low = (x[dark] / 255.0).clamp(0.0, 1.0) ** self._uniform(count, 1.2, 2.8) * self._uniform(count, 0.2, 0.8)
             photons = self._uniform(count, 60.0, 400.0)
             x[dark] = 255.0 * (low + (low / photons).sqrt() * self._noise(low)).clamp(0.0, 1.0)
-        x = 255.0 * (x / 255.0).clamp(0.0, 1.0) ** torch.exp(self._uniform(n, -0.5, 0.5))
+        far = self._strength
+        x = 255.0 * (x / 255.0).clamp(0.0, 1.0) ** torch.exp(far * self._uniform(n, -0.5, 0.5))
         mean = x.mean((2, 3), keepdim=True)
-        return (x - mean) * torch.exp(self._uniform(n, -0.7, 0.35)) + mean + self._uniform(n, -35.0, 35.0)
+        contrast, brightness = torch.exp(far * self._uniform(n, -0.7, 0.35)), far * self._uniform(n, -35.0, 35.0)
+        return (x - mean) * contrast + mean + brightness
 
     def sharpness(self, x: Tensor) -> Tensor:
         """Some pictures from few pixels, some blurred."""

@@ -56,6 +56,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=0.1, help="peak learning rate of the cosine")
     parser.add_argument("--ema", type=float, default=0.99, help="0.998 collapses: batch statistics lag the weights")
     parser.add_argument("--mixup", type=float, default=0.2, help="alpha of the Beta distribution, 0 for none")
+    parser.add_argument("--strength", type=float, default=1.0, help="of the changes to pictures; 0 mirrors them alone")
     parser.add_argument("--balance", type=float, default=0.2, help="rows are drawn by frequency of emotion ** -balance")
     parser.add_argument("--negatives", type=float, default=0.35, help="how often a crop of no face is drawn an epoch")
     parser.add_argument("--photos", type=float, default=0.5, help="how often a photograph of faces/ is drawn an epoch")
@@ -178,7 +179,7 @@ def train_epoch(args: argparse.Namespace, examples: Examples, parts: dict[str, A
     images, targets = parts["images"], parts["targets"]
     seed = args.seed * 1000 + epoch
     torch.manual_seed(seed * 64 + rank)
-    augment = Augmenter(seed * 64 + rank, args.device)
+    augment = Augmenter(seed * 64 + rank, args.device, strength=args.strength)
     order = examples.epoch(np.random.default_rng(seed))
     steps, part = len(order) // args.batch, args.batch // args.processes
     net.train()
