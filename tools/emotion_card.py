@@ -97,7 +97,7 @@ def card_fields(
         "data": DATA,
         "training": {
             "commands": [
-                *saved["commands"],
+                *dict.fromkeys(saved["commands"]),
                 f"python tools/quantise_emotion.py --run RUN... --weights {' '.join(map(str, saved['shares']))} "
                 "--float FILE",
                 "python tools/emotion_figures.py --float FILE",

@@ -235,7 +235,7 @@ def train(args: argparse.Namespace, rank: int, examples: Examples, sets: Sets) -
         started = begun(args.start, net, examples.images)
         net.load_state_dict(started.weights)
         commands, before = [*commands, *started.commands], started.epochs
-    commands.append(shlex.join(["python", *sys.argv]))
+    commands = [*dict.fromkeys(commands), shlex.join(["python", *sys.argv])]  # a teacher may be where it started
     net = net.to(args.device, memory_format=torch.channels_last)
     parts: dict[str, Any] = {"net": net, "ema": copy.deepcopy(net), "optimiser": optimiser_for(net, args.rate)}
     first = 0
