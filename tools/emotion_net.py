@@ -14,7 +14,7 @@ INPUT_SCALE = 1.0 / 64.0
 """The network is fed (grey - 128) / 64: in int8 with scale 1/64 and zero point 0 that is the byte minus 128."""
 
 WIDTHS, DEPTHS = (24, 48, 112, 192), (1, 2, 1)
-"""Of the shipped network: 992,000 parameters; in int8 1.1 to 1.7 times the time of mini-Xception's float twin, by machine."""
+"""Of the shipped network: 992,000 parameters; in int8 1.1 to 1.7 times the time of mini-Xception's float twin."""
 
 
 def _convolution(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
