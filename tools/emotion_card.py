@@ -54,7 +54,7 @@ LIMITS = [
     "few examples of disgust and fear: of the disgusted faces of FER2013 five in nine are known, one in six of those "
     "in photographs, where it is mostly taken for neutral; two in three answers `disgust` and half of the answers "
     "`fear` are wrong",
-    "one neutral face in five is called something else, mostly sad, and one sad face in four or five neutral "
+    "one neutral face in five is called something else, mostly sad, and one sad face in five or six neutral "
     "(prior.power and prior.ceiling trade one for the other)",
     "contempt is not known and mostly taken for neutral",
     "a covered mouth costs 23 points, covered eyes 8",

@@ -88,6 +88,11 @@ def as_input(images: Tensor) -> Tensor:
     return ((images - INPUT_OFFSET) * INPUT_SCALE).contiguous(memory_format=torch.channels_last)
 
 
+def network(args: argparse.Namespace) -> EmotionNet:
+    """A fresh network of the shape that is asked for."""
+    return EmotionNet(widths=args.widths, depths=args.depths, dropout=args.dropout)
+
+
 def begun(path: Path, fresh: EmotionNet, images: Grey) -> Start:
     """What stands at ``path``, a checkpoint or a file; ``images`` (N, 48, 48) are those that are trained on."""
     chosen = np.random.default_rng(0).choice(len(images), START_PICTURES, replace=False)
@@ -223,16 +228,23 @@ def optimiser_for(net: nn.Module, rate: float) -> torch.optim.SGD:
     return torch.optim.SGD(groups, lr=rate, momentum=0.9, nesterov=True)
 
 
-def train(args: argparse.Namespace, rank: int, examples: Examples, sets: Sets) -> None:
-    """One process from start to end; the first also measures, prints and saves."""
+def train(
+    args: argparse.Namespace,
+    rank: int,
+    examples: Examples,
+    sets: Sets,
+    *,
+    started: Start | None,
+    taught: tuple[Teachers | None, list[str]],
+) -> None:
+    """One process from ``started``, ``taught`` as `teachers_of` says; the first also measures, prints and saves."""
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
-    net = EmotionNet(widths=args.widths, depths=args.depths, dropout=args.dropout)
+    net = network(args)
     net.side = args.sides[0]
-    teachers, commands = teachers_of(args, examples.images)
+    teachers, commands = taught
     before = 0
-    if args.start is not None:
-        started = begun(args.start, net, examples.images)
+    if started is not None:
         net.load_state_dict(started.weights)
         commands, before = [*commands, *started.commands], started.epochs
     commands = [*dict.fromkeys(commands), shlex.join(["python", *sys.argv])]  # a teacher may be where it started
@@ -249,7 +261,7 @@ def train(args: argparse.Namespace, rank: int, examples: Examples, sets: Sets) -
     parts |= {name: torch.from_numpy(getattr(examples, name)).to(args.device) for name in ("images", "targets")}
     if rank == 0:
         print(f"{parameter_count(net)} parameters, prior {np.round(examples.prior, 4).tolist()}, from {first + 1}")
-        if args.start is not None:
+        if started is not None:
             print(f"begins with {json.dumps(own_figures(parts['ema'], sets.own, sets.own_photos))}", flush=True)
     parts["schedule"] = schedule = Schedule(args, first)
     last = args.stop_after or (args.epochs if args.minutes is None else sys.maxsize)
@@ -293,7 +305,9 @@ def main() -> None:
     torch.set_num_threads(1)
     sets = read_pack(args.pack) if args.pack else read_sets(args.data, args.run.parent / "negatives.npz")
     examples = training_examples(args, sets)
-    run_all(lambda rank: train(args, rank, examples, sets), args.processes)
+    started = begun(args.start, network(args), examples.images) if args.start is not None else None
+    taught = teachers_of(args, examples.images)
+    run_all(lambda rank: train(args, rank, examples, sets, started=started, taught=taught), args.processes)
 
 
 if __name__ == "__main__":
