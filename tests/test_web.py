@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import socket
@@ -411,6 +412,25 @@ def test_stops_within_a_second_with_a_page_open_and_starts_again_on_the_same_por
     assert httpx.get(f"{again.address}healthz").json() == {"ok": True}
     assert (server.running, again.running) == (False, True)
     again.stop(3.0)
+
+
+def test_a_page_that_connects_while_the_server_stops_is_let_go(server: KioskServer) -> None:
+    opened: list[socket.socket] = []
+
+    def keep_connecting() -> None:
+        with contextlib.suppress(OSError):  # refused: the server has stopped listening
+            while True:
+                opened.append(socket.create_connection(("127.0.0.1", server.port), timeout=1.0))
+                time.sleep(0.002)
+
+    thread = threading.Thread(target=keep_connecting)
+    thread.start()
+    server.stop(3.0)
+    thread.join()
+    assert opened
+    for connection in opened:
+        with connection, contextlib.suppress(ConnectionError):
+            assert connection.recv(1) == b""
 
 
 def test_stop_before_start_is_nothing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import logging
@@ -22,6 +23,16 @@ _CONNECTIONS = 64
 """At the same time; more are answered 503. A page needs two."""
 
 
+class _Server(uvicorn.Server):
+    """Lets everybody go: uvicorn asks those that are connected when it begins to stop, and forgets who came then."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)  # the transports close their sockets in the loop's next turn
+
+
 class KioskServer:
     """From ``start`` to ``stop``. All methods return at once, but for those two."""
 
@@ -29,7 +40,7 @@ class KioskServer:
         """Raises WebError when the brand folder cannot be used."""
         self._set = settings
         self._app = KioskApp(settings)
-        self._server: uvicorn.Server | None = None
+        self._server: _Server | None = None
         self._thread: threading.Thread | None = None
         self.port = settings.port
         """The real one after ``start``."""
@@ -68,7 +79,7 @@ class KioskServer:
             timeout_graceful_shutdown=1,
         )
         logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-        self._server = uvicorn.Server(config)
+        self._server = _Server(config)
         self._thread = threading.Thread(target=self._run, args=(self._server, sock), name="web", daemon=True)
         self._thread.start()
         deadline_s = time.monotonic() + _START_S
