@@ -15,6 +15,15 @@ MAX_SHIFT = 0.10
 SCALES = (0.82, 1.2)
 
 
+def equalised(x: Tensor) -> Tensor:
+    """Pictures, float (N, 1, H, W) of whole numbers in 0-255, each with its histogram equalised as OpenCV does it."""
+    levels = x.flatten(1).long()
+    counts = torch.zeros(len(x), 256, device=x.device).scatter_add_(1, levels, torch.ones_like(x.flatten(1)))
+    darkest = counts.gather(1, levels.amin(1, keepdim=True))
+    table = (counts.cumsum(1) - darkest) * (255.0 / (levels.shape[1] - darkest).clamp(min=1.0))
+    return table.clamp(min=0.0).round().gather(1, levels).view_as(x)
+
+
 class Augmenter:
     """Changes batches of faces, float (N, 1, 48, 48) in 0-255 on one device, by draws from one seed.
 
@@ -22,8 +31,8 @@ class Augmenter:
     numpy: a GPU would be waited for at each number that is read back from it.
     """
 
-    def __init__(self, seed: int, device: str = "cpu", *, strength: float = 1.0) -> None:
-        self._strength = strength
+    def __init__(self, seed: int, device: str = "cpu", *, strength: float = 1.0, equalise: bool = False) -> None:
+        self._strength, self._equalise = strength, equalise
         self._draws = np.random.default_rng(seed)
         self._generator = torch.Generator(device).manual_seed(seed)
         self._device = device
@@ -100,7 +109,8 @@ class Augmenter:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Everything in the order in which it happens to a picture; result rounded and in 0-255."""
-        return self.damage(self.sharpness(self.light(self.geometry(x)))).clamp(0.0, 255.0).round()
+        changed = self.damage(self.sharpness(self.light(self.geometry(x)))).clamp(0.0, 255.0).round()
+        return equalised(changed) if self._equalise else changed
 
     def mix(self, x: Tensor, targets: Tensor, *, alpha: float) -> tuple[Tensor, Tensor]:
         """Mixup (Zhang et al. 2018), with a weight of each row from Beta(alpha, alpha)."""

@@ -15,6 +15,7 @@ import math
 import shlex
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from emotion_augment import Augmenter
+from emotion_augment import Augmenter, equalised
 from emotion_data import Grey, Ints, VoteSet, seven_emotion_truth
 from emotion_examples import Examples, Sets, read_sets, training_examples
 from emotion_net import DEPTHS, INPUT_OFFSET, INPUT_SCALE, SIDE, WIDTHS, EmotionNet, parameter_count
@@ -57,6 +58,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--ema", type=float, default=0.99, help="0.998 collapses: batch statistics lag the weights")
     parser.add_argument("--mixup", type=float, default=0.2, help="alpha of the Beta distribution, 0 for none")
     parser.add_argument("--strength", type=float, default=1.0, help="of the changes to pictures; 0 mirrors them alone")
+    parser.add_argument(
+        "--equalise", action="store_true", help="equalise each picture's histogram: to compare, the service does not"
+    )
     parser.add_argument("--balance", type=float, default=0.2, help="rows are drawn by frequency of emotion ** -balance")
     parser.add_argument("--negatives", type=float, default=0.35, help="how often a crop of no face is drawn an epoch")
     parser.add_argument("--photos", type=float, default=0.5, help="how often a photograph of faces/ is drawn an epoch")
@@ -135,6 +139,15 @@ def accuracy_and_recall(logits: NDArray[np.float64], truth: Ints) -> tuple[float
     return float(hit.mean()), float(np.mean([hit[truth == k].mean() for k in np.unique(truth)]))
 
 
+def with_own_equalised(sets: Sets) -> Sets:
+    """``sets`` whose pictures that choose are equalised; those that are trained on are when they have been changed."""
+    own, photos = (
+        equalised(torch.from_numpy(crops).float()[:, None])[:, 0].to(torch.uint8).numpy()
+        for crops in (sets.own.crops, sets.own_photos[0])
+    )
+    return replace(sets, own=replace(sets.own, crops=own), own_photos=(photos, sets.own_photos[1]))
+
+
 def own_figures(net: nn.Module, own: VoteSet, photos: tuple[Grey, Ints]) -> dict[str, float]:
     """On what chooses: FER+'s rows and, with a share of FER2013's head, both of them and the photographs."""
     truth, kept = seven_emotion_truth(own)
@@ -184,7 +197,7 @@ def train_epoch(args: argparse.Namespace, examples: Examples, parts: dict[str, A
     images, targets = parts["images"], parts["targets"]
     seed = args.seed * 1000 + epoch
     torch.manual_seed(seed * 64 + rank)
-    augment = Augmenter(seed * 64 + rank, args.device, strength=args.strength)
+    augment = Augmenter(seed * 64 + rank, args.device, strength=args.strength, equalise=args.equalise)
     order = examples.epoch(np.random.default_rng(seed))
     steps, part = len(order) // args.batch, args.batch // args.processes
     net.train()
@@ -293,7 +306,7 @@ def record(args: argparse.Namespace, line: dict[str, Any], parts: dict[str, Any]
         "side": parts["net"].side,
     }
     state |= {"prior": examples.prior.tolist(), "seed": args.seed, "commands": parts["commands"]}
-    state |= {"epochs_before": parts["epochs_before"]}
+    state |= {"epochs_before": parts["epochs_before"], "equalised": args.equalise}
     torch.save(state, args.run / "checkpoint.tmp")  # then renamed: a checkpoint is old or new, never torn
     (args.run / "checkpoint.tmp").replace(args.run / "checkpoint.pt")
 
@@ -304,6 +317,8 @@ def main() -> None:
     args.run.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     sets = read_pack(args.pack) if args.pack else read_sets(args.data, args.run.parent / "negatives.npz")
+    if args.equalise:
+        sets = with_own_equalised(sets)
     examples = training_examples(args, sets)
     started = begun(args.start, network(args), examples.images) if args.start is not None else None
     taught = teachers_of(args, examples.images)
