@@ -36,7 +36,7 @@ from emotion_negatives import negatives
 from emotion_net import INPUT_OFFSET, INPUT_SCALE, OUTPUTS, EmotionNet, merged_head, parameter_count
 from emotion_start import Shape, network_shape
 from int8_ranges import ranges
-from train_emotion import accuracy_and_recall
+from train_emotion import accuracy_and_recall, recalls
 
 from edge.core.probabilities import apply_prior, softmax
 from edge.data import Floats
@@ -126,9 +126,8 @@ class Chooser:
 
     def score(self, rows: Floats) -> Choice:
         """What logits (N, 7) are worth on FER+'s rows. The photographs are too few of rare emotions."""
-        answers = rows.argmax(axis=1)
-        recall = [float((answers[self.truth == k] == k).mean()) for k in np.unique(self.truth)]
-        return Choice(0.0, 1.0, float((answers == self.truth).mean()), float(np.mean(recall)), min(recall))
+        accuracy, recall = accuracy_and_recall(rows, self.truth)
+        return Choice(0.0, 1.0, accuracy, recall, min(recalls(rows, self.truth)))
 
 
 def choices(rows: Floats, prior: Floats, chooser: Chooser, ceilings: Sequence[float]) -> list[Choice]:

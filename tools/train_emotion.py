@@ -135,8 +135,13 @@ def logits_of(net: nn.Module, images: Grey) -> NDArray[np.float64]:
 
 def accuracy_and_recall(logits: NDArray[np.float64], truth: Ints) -> tuple[float, float]:
     """Accuracy and macro recall of the largest of ``logits`` (N, 7) against ``truth`` (N,)."""
+    return float((logits.argmax(axis=1) == truth).mean()), float(np.mean(recalls(logits, truth)))
+
+
+def recalls(logits: NDArray[np.float64], truth: Ints) -> list[float]:
+    """Recall of each emotion that occurs in ``truth`` (N,), by the largest of ``logits`` (N, 7)."""
     hit = logits.argmax(axis=1) == truth
-    return float(hit.mean()), float(np.mean([hit[truth == k].mean() for k in np.unique(truth)]))
+    return [float(hit[truth == k].mean()) for k in np.unique(truth)]
 
 
 def with_own_equalised(sets: Sets) -> Sets:
