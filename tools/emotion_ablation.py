@@ -39,7 +39,9 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with ferplus/ and faces/")
     parser.add_argument("--model", type=Path, default=Path("models/emotion.tflite"), help="its card gets the table")
-    parser.add_argument("--run", type=Path, default=Path("runs/emotion/ablation"), help="folder of the short trainings")
+    parser.add_argument(
+        "--run", type=Path, default=Path("runs/emotion/ablation"), help="begins the names of their folders"
+    )
     parser.add_argument("--epochs", type=int, default=6, help="of each short training")
     return parser.parse_args()
 
@@ -101,7 +103,7 @@ def input_rows(args: argparse.Namespace) -> dict[str, Any]:
     """Accuracy and macro recall on the own rows after --epochs, grey and equalised, in float, no prior taken off."""
     rows: dict[str, Any] = {}
     for name, option in (("grey", []), ("equalised", ["--equalise"])):
-        run = args.run / name
+        run = args.run.with_name(f"{args.run.name}-{name}")  # beside the others: crops of no face are kept there
         command = ["tools/train_emotion.py", "--run", run, "--epochs", args.epochs, "--strength", "0.5", *option]
         said = [str(part) for part in command]
         (run / "log.jsonl").unlink(missing_ok=True)
