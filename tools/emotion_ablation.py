@@ -2,7 +2,7 @@
 
 Grey and equalised are trained from nothing for a few epochs each, the same otherwise, and measured on the own rows of
 `train`. Crops are compared through the shipped int8 file on photographs of the own people (with few rare emotions).
-Nothing that is kept back is read. The table goes into the card of --model. About 15 minutes on two cores.
+Nothing that is kept back is read. The table goes into the card of --model. About 20 minutes on two cores.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def aligned(image: Image, photo: Photo) -> Image:
 
 
 def from_box(image: Image, photo: Photo) -> Image:
-    """The square that the box alone gives."""
+    """The square that the box alone gives; its constants are those of the Haar cascade's boxes, these are YuNet's."""
     return crop_grey(image, crop_from_box(photo.face.box_xywh_px), SIDE)
 
 
@@ -121,7 +121,7 @@ def main() -> None:
     crops = crop_rows(args)
     found = {
         "command": f"python tools/emotion_ablation.py --epochs {args.epochs}",
-        "chosen_on": "own rows of train (input; float, no prior taken off), own people of `faces` (crop)",
+        "measured_on": "own rows of train (input; float, no prior taken off), own people of `faces` (crop)",
         "crop": crops,
         "input": input_rows(args),
     }
