@@ -43,6 +43,9 @@ def arguments() -> argparse.Namespace:
         "--run", type=Path, default=Path("runs/emotion/ablation"), help="begins the names of their folders"
     )
     parser.add_argument("--epochs", type=int, default=6, help="of each short training")
+    parser.add_argument(
+        "--keep-runs", action="store_true", help="take short trainings of so many epochs that are there"
+    )
     return parser.parse_args()
 
 
@@ -106,13 +109,21 @@ def input_rows(args: argparse.Namespace) -> dict[str, Any]:
         run = args.run.with_name(f"{args.run.name}-{name}")  # beside the others: crops of no face are kept there
         command = ["tools/train_emotion.py", "--run", run, "--epochs", args.epochs, "--strength", "0.5", *option]
         said = [str(part) for part in command]
-        (run / "log.jsonl").unlink(missing_ok=True)
-        subprocess.run([sys.executable, *said, "--data", str(args.data)], check=True)
-        last = json.loads((run / "log.jsonl").read_text().splitlines()[-1])
+        last = last_line(run / "log.jsonl") if args.keep_runs else {}
+        if last.get("epoch") != args.epochs:
+            (run / "log.jsonl").unlink(missing_ok=True)
+            subprocess.run([sys.executable, *said, "--data", str(args.data)], check=True)
+            last = last_line(run / "log.jsonl")
         rows[name] = {"command": f"python {' '.join(said)}"}
         rows[name] |= {"accuracy": last["own_accuracy_0"], "macro_recall": last["own_recall_0"]}
         rows[name] |= {"photographs_accuracy": last["photos_accuracy_0"]}
     return rows
+
+
+def last_line(log: Path) -> dict[str, Any]:
+    """What a training run wrote last; empty where it has not begun."""
+    lines = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
+    return dict(json.loads(lines[-1])) if lines else {}
 
 
 def main() -> None:

@@ -27,12 +27,22 @@ def equalised(x: Tensor) -> Tensor:
 class Augmenter:
     """Changes batches of faces, float (N, 1, 48, 48) in 0-255 on one device, by draws from one seed.
 
-    ``strength`` scales how often and how far: with 0 a picture is only mirrored. What is drawn for a row is drawn by
+    ``strength`` scales how often and how far: with 0 a picture is only mirrored; ``geometry`` is that of turning,
+    scaling and shifting, where it is another. What is drawn for a row is drawn by
     numpy: a GPU would be waited for at each number that is read back from it.
     """
 
-    def __init__(self, seed: int, device: str = "cpu", *, strength: float = 1.0, equalise: bool = False) -> None:
+    def __init__(
+        self,
+        seed: int,
+        device: str = "cpu",
+        *,
+        strength: float = 1.0,
+        geometry: float | None = None,
+        equalise: bool = False,
+    ) -> None:
         self._strength, self._equalise = strength, equalise
+        self._geometry = strength if geometry is None else geometry
         self._draws = np.random.default_rng(seed)
         self._generator = torch.Generator(device).manual_seed(seed)
         self._device = device
@@ -53,7 +63,7 @@ class Augmenter:
 
     def geometry(self, x: Tensor) -> Tensor:
         """Rotation, scale, shift and mirror; the edge repeats outwards."""
-        n, draw, far = len(x), self._draws, self._strength
+        n, draw, far = len(x), self._draws, self._geometry
         angle = far * draw.uniform(-MAX_ROTATION_RAD, MAX_ROTATION_RAD, n)
         scale = np.exp(far * draw.uniform(math.log(SCALES[0]), math.log(SCALES[1]), n))
         mirror = np.where(draw.random(n) < 0.5, -1.0, 1.0)

@@ -13,8 +13,6 @@ import hashlib
 import shlex
 import sys
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,27 +28,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from emotion_augment import Augmenter
 from emotion_card import CARD_HEAD, CHOSEN_ON, card_fields
-from emotion_data import SIDE, Grey, Ints, VoteSet, photo_crops, seven_emotion_truth
+from emotion_choice import ENOUGH_RECALL, Chooser, accuracy_and_recall, best_choice, choices, choose_temperature
+from emotion_data import SIDE, Grey, VoteSet, photo_crops, seven_emotion_truth
 from emotion_examples import OWN_SEED, photo_split, split
 from emotion_negatives import negatives
 from emotion_net import INPUT_OFFSET, INPUT_SCALE, OUTPUTS, EmotionNet, merged_head, parameter_count
 from emotion_start import Shape, network_shape
 from int8_ranges import ranges
-from train_emotion import accuracy_and_recall, recalls
 
-from edge.core.probabilities import apply_prior, softmax
-from edge.data import Floats
+from edge.core.probabilities import apply_prior
 from edge.vision.emotion import EmotionClassifier
 from edge.vision.runtime import load_network
 
-ACCURACY_COST = 0.01
-"""The best macro recall is taken among choices that cost at most this accuracy on the own rows."""
-LEAST_RECALL = 0.5
-"""And of these among those where the worst emotion is known this often."""
 CEILINGS = (0.2, 1.0)
 """Of the prior. 0.2 cuts neutral and happy alone; lower ones call sad and angry faces neutral (docs/training.md)."""
-MOST_POWER = 1.5
-"""Of the prior, the end of the grid."""
 KEEPS, REJECTS = 0.98, 0.98
 """The usable threshold keeps at least this share of the faces of each of the own sets; and it is no higher than needed
 to reject this share of the own crops of no face: in bad light a face is less sure, and should still be read."""
@@ -67,7 +58,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("models/emotion.tflite"))
     parser.add_argument("--representative", type=int, default=400, help="training pictures that set the int8 ranges")
     parser.add_argument("--note", help="a sentence about the run, for the card")
-    parser.add_argument("--accuracy-cost", type=float, default=ACCURACY_COST, help="what macro recall may cost")
+    parser.add_argument("--enough-recall", type=float, default=ENOUGH_RECALL, help="macro recall; then accuracy counts")
     parser.add_argument(
         "--ceilings", type=float, nargs="+", default=CEILINGS, help="of the prior, to choose among; docs/training.md"
     )
@@ -103,63 +94,6 @@ def to_int8(net: nn.Module, pictures: NDArray[np.float32]) -> tuple[bytes, bytes
         return Path(path).read_bytes(), bytes(content)
 
 
-@dataclass(frozen=True)
-class Choice:
-    """A prior to take off, and what comes of it on the own rows; ``least`` is the recall of the worst emotion."""
-
-    power: float
-    ceiling: float
-    accuracy: float
-    recall: float
-    least: float
-
-
-@dataclass(frozen=True)
-class Chooser:
-    """What chooses: rows of FER+ and photographs that were not trained on, and crops of no face."""
-
-    crops: Grey
-    truth: Ints
-    photo_crops: Grey
-    photo_truth: Ints
-    negatives: Grey
-
-    def score(self, rows: Floats) -> Choice:
-        """What logits (N, 7) are worth on FER+'s rows. The photographs are too few of rare emotions."""
-        accuracy, recall = accuracy_and_recall(rows, self.truth)
-        return Choice(0.0, 1.0, accuracy, recall, min(recalls(rows, self.truth)))
-
-
-def choices(rows: Floats, prior: Floats, chooser: Chooser, ceilings: Sequence[float]) -> list[Choice]:
-    """A grid of powers and ceilings."""
-    powers = [round(float(power), 2) for power in np.arange(0.0, MOST_POWER + 0.01, 0.05)]
-    return [
-        replace(
-            chooser.score(apply_prior(rows, prior=np.minimum(prior, ceiling), power=power)),
-            power=power,
-            ceiling=ceiling,
-        )
-        for ceiling in ceilings
-        for power in powers
-    ]
-
-
-def best_choice(found: Sequence[Choice], cost: float) -> Choice:
-    """Of those that cost at most ``cost`` accuracy the best macro recall; if one can, each emotion's half or more."""
-    best = max(choice.accuracy for choice in found)
-    cheap = [choice for choice in found if choice.accuracy >= best - cost]
-    even = [choice for choice in cheap if choice.least >= LEAST_RECALL]
-    return max(even or cheap, key=lambda choice: choice.recall)
-
-
-def choose_temperature(logits: Floats, truth: NDArray[np.int64]) -> float:
-    """The temperature with the smallest cross-entropy against the top vote (Guo et al. 2017)."""
-    rows = np.arange(len(truth))
-    grid = np.arange(0.3, 2.51, 0.01)
-    loss = [-np.log(softmax(logits, temperature=t)[rows, truth] + 1e-12).mean() for t in grid]
-    return round(float(grid[int(np.argmin(loss))]), 2)
-
-
 def write(out: Path, network_bytes: bytes, fields: dict[str, Any]) -> None:
     """Write the network and the card, each by renaming."""
     card = CARD_HEAD + yaml.safe_dump(fields, sort_keys=False, width=110, default_flow_style=None)
@@ -178,10 +112,11 @@ def choose(path: Path, fields: dict[str, Any], chooser: Chooser, args: argparse.
         shifted = apply_prior(on_photos, prior=np.minimum(prior["values"], one.ceiling), power=one.power)
         photos = accuracy_and_recall(shifted, chooser.photo_truth)
         print(
-            f"  prior power {one.power:.2f}, ceiling {one.ceiling:g}: own accuracy {one.accuracy:.4f}, "
-            f"macro recall {one.recall:.4f}, least {one.least:.2f}; photographs {photos[0]:.4f}, {photos[1]:.4f}"
+            f"  prior power {one.power:.2f}, ceiling {one.ceiling:g}: own accuracy {one.accuracy:.4f}, most sure "
+            f"{one.sure:.4f}, macro recall {one.recall:.4f}, least {one.least:.2f}; photographs {photos[0]:.4f}, "
+            f"{photos[1]:.4f}"
         )
-    best = best_choice(found, args.accuracy_cost)
+    best = best_choice(found, args.enough_recall)
     prior["power"], prior["ceiling"] = best.power, best.ceiling
     adjusted = apply_prior(rows, prior=np.minimum(prior["values"], prior["ceiling"]), power=prior["power"])
     fields["temperature"] = choose_temperature(adjusted, chooser.truth)

@@ -15,6 +15,7 @@ import math
 import shlex
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,15 +30,17 @@ from torch import Tensor, nn
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from emotion_augment import Augmenter, equalised
-from emotion_data import Grey, Ints, VoteSet, seven_emotion_truth
+from emotion_choice import accuracy_and_recall
+from emotion_data import Grey, Ints, VoteSet, seven_emotion_truth, soft_targets
 from emotion_examples import Examples, Sets, read_sets, training_examples
-from emotion_net import DEPTHS, INPUT_OFFSET, INPUT_SCALE, SIDE, WIDTHS, EmotionNet, parameter_count
+from emotion_net import INPUT_OFFSET, INPUT_SCALE, EmotionNet, parameter_count
+from emotion_options import arguments
 from emotion_pack import read_pack
 from emotion_start import Start, network_shape, start_of
 from emotion_teacher import Teachers
 from parallel import follow, run_all, share
+from sharpness import climbed
 
-DROPOUT = 0.25
 FER2013_WEIGHT, USABLE_WEIGHT = 0.35, 0.3
 SHARE_SHOWN = 0.5
 """Share of FER2013's head in what is printed; tools/quantise_emotion.py chooses the shipped one."""
@@ -45,46 +48,6 @@ LATE, LATE_EMA = 0.7, 0.998
 """From this progress on weights are averaged over more steps: the rate is low then, and statistics keep up."""
 START_PICTURES = 2000
 """So many set the normalisation where a run begins with a file."""
-
-
-def arguments() -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with ferplus/ and faces/")
-    parser.add_argument("--run", type=Path, default=Path("runs/emotion"), help="folder for checkpoint and log")
-    parser.add_argument("--epochs", type=int, default=26)
-    parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--rate", type=float, default=0.1, help="peak learning rate of the cosine")
-    parser.add_argument("--ema", type=float, default=0.99, help="0.998 collapses: batch statistics lag the weights")
-    parser.add_argument("--mixup", type=float, default=0.2, help="alpha of the Beta distribution, 0 for none")
-    parser.add_argument("--strength", type=float, default=1.0, help="of the changes to pictures; 0 mirrors them alone")
-    parser.add_argument(
-        "--equalise", action="store_true", help="equalise each picture's histogram: to compare, the service does not"
-    )
-    parser.add_argument("--balance", type=float, default=0.2, help="rows are drawn by frequency of emotion ** -balance")
-    parser.add_argument("--negatives", type=float, default=0.35, help="how often a crop of no face is drawn an epoch")
-    parser.add_argument("--photos", type=float, default=0.5, help="how often a photograph of faces/ is drawn an epoch")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--processes", type=int, default=2, help="each takes its part of a batch, in one thread")
-    parser.add_argument("--stop-after", type=int, help="stop after this many epochs in all, to try the route")
-    parser.add_argument("--minutes", type=float, help="end then, mid-epoch if need be: the cosine follows the clock")
-    parser.add_argument("--resume", action="store_true", help="go on from RUN/checkpoint.pt")
-    parser.add_argument("--start", type=Path, help="checkpoint or .tflite whose weights a new run begins with")
-    parser.add_argument(
-        "--teacher", type=Path, nargs="+", help="checkpoints or .tflite whose answers together soften the targets"
-    )
-    parser.add_argument("--teacher-share", type=float, default=0.7, help="of the targets' mass")
-    parser.add_argument("--widths", type=int, nargs="+", default=WIDTHS, help="channels of the stem and each stage")
-    parser.add_argument("--depths", type=int, nargs="+", default=DEPTHS, help="blocks of each stage")
-    parser.add_argument(
-        "--sides", type=int, nargs="+", default=[SIDE], help="of the picture in px, each for an equal part of the run"
-    )
-    parser.add_argument("--dropout", type=float, default=DROPOUT)
-    parser.add_argument("--pack", type=Path, help="file of tools/emotion_pack.py to read instead of --data")
-    parser.add_argument("--device", default="cpu", help="cpu or cuda; cuda needs --processes 1")
-    parser.add_argument("--compile", action="store_true", help="torch.compile: a slow first step, then faster ones")
-    parser.add_argument("--measure-every", type=int, default=1, help="epochs from one line and checkpoint to the next")
-    return parser.parse_args()
 
 
 def as_input(images: Tensor) -> Tensor:
@@ -133,17 +96,6 @@ def logits_of(net: nn.Module, images: Grey) -> NDArray[np.float64]:
     return torch.cat(parts).double().cpu().numpy()
 
 
-def accuracy_and_recall(logits: NDArray[np.float64], truth: Ints) -> tuple[float, float]:
-    """Accuracy and macro recall of the largest of ``logits`` (N, 7) against ``truth`` (N,)."""
-    return float((logits.argmax(axis=1) == truth).mean()), float(np.mean(recalls(logits, truth)))
-
-
-def recalls(logits: NDArray[np.float64], truth: Ints) -> list[float]:
-    """Recall of each emotion that occurs in ``truth`` (N,), by the largest of ``logits`` (N, 7)."""
-    hit = logits.argmax(axis=1) == truth
-    return [float(hit[truth == k].mean()) for k in np.unique(truth)]
-
-
 def with_own_equalised(sets: Sets) -> Sets:
     """``sets`` whose pictures that choose are equalised; those that are trained on are when they have been changed."""
     own, photos = (
@@ -154,10 +106,14 @@ def with_own_equalised(sets: Sets) -> Sets:
 
 
 def own_figures(net: nn.Module, own: VoteSet, photos: tuple[Grey, Ints]) -> dict[str, float]:
-    """On what chooses: FER+'s rows and, with a share of FER2013's head, both of them and the photographs."""
+    """On what chooses: FER+'s rows and, with a share of FER2013's head, both of them and the photographs.
+
+    ``own_loss``, the cross-entropy against the votes, tells two networks apart that have the same rows right.
+    """
     truth, kept = seven_emotion_truth(own)
     found, truth = logits_of(net, own.crops[kept]), truth[kept]
-    line: dict[str, float] = {}
+    wanted_votes = torch.from_numpy(soft_targets(own)[kept, :7])
+    line = {"own_loss": round(float(F.cross_entropy(torch.from_numpy(found[:, :7]), wanted_votes.double())), 4)}
     for name, outputs, wanted in (("own", found, truth), ("photos", logits_of(net, photos[0]), photos[1])):
         for part in (0.0, SHARE_SHOWN):
             accuracy, recall = accuracy_and_recall(outputs[:, :7] + part * outputs[:, 7:14], wanted)
@@ -171,6 +127,15 @@ def loss_of(outputs: Tensor, targets: Tensor) -> Tensor:
     old = F.cross_entropy(outputs[:, 7:14], targets[:, 7:14])
     usable = F.binary_cross_entropy_with_logits(outputs[:, 14], targets[:, 14])
     return plus + FER2013_WEIGHT * old + USABLE_WEIGHT * usable
+
+
+def pull(forward: Callable[[Tensor], Tensor], x: Tensor, targets: Tensor) -> Tensor:
+    """The loss for pictures ``x``, as fed; its gradients are added to those of the parameters."""
+    with torch.autocast(x.device.type, torch.bfloat16):
+        outputs = forward(x)
+    loss = loss_of(outputs.float(), targets)
+    loss.backward()
+    return loss.detach()
 
 
 class Schedule:
@@ -202,7 +167,9 @@ def train_epoch(args: argparse.Namespace, examples: Examples, parts: dict[str, A
     images, targets = parts["images"], parts["targets"]
     seed = args.seed * 1000 + epoch
     torch.manual_seed(seed * 64 + rank)
-    augment = Augmenter(seed * 64 + rank, args.device, strength=args.strength, equalise=args.equalise)
+    augment = Augmenter(
+        seed * 64 + rank, args.device, strength=args.strength, geometry=args.geometry, equalise=args.equalise
+    )
     order = examples.epoch(np.random.default_rng(seed))
     steps, part = len(order) // args.batch, args.batch // args.processes
     net.train()
@@ -216,10 +183,14 @@ def train_epoch(args: argparse.Namespace, examples: Examples, parts: dict[str, A
         x = as_input(x)
         with torch.autocast(args.device, torch.bfloat16):
             y = y if teachers is None else teachers.soften(x, y)
-            logits = parts["forward"](x)
-        loss = loss_of(logits.float(), y)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        if args.sharpness > 0:
+            some = int(args.sharpness_part * part)
+            pull(parts["forward"], x[:some], y[:some])
+            with climbed(net, args.sharpness):
+                loss = pull(parts["forward"], x, y)
+        else:
+            loss = pull(parts["forward"], x, y)
         # The first process says how far it is: all keep one rate, and end together.
         (progress,) = share(net, [schedule.progress(epoch + step / steps) if rank == 0 else 0.0], args.processes)
         if progress >= 1.0:
@@ -230,7 +201,7 @@ def train_epoch(args: argparse.Namespace, examples: Examples, parts: dict[str, A
         net.side = ema.side = args.sides[int(progress * len(args.sides))]
         optimiser.step()
         follow(ema, net, args.ema if progress < LATE else LATE_EMA)
-        total += loss.detach()
+        total += loss
         if step % 50 == 49 and rank == 0 and args.measure_every == 1:
             speed = (step + 1) * args.batch / (time.monotonic() - began)
             mean = float(total) / (step + 1)
@@ -318,7 +289,7 @@ def record(args: argparse.Namespace, line: dict[str, Any], parts: dict[str, Any]
 
 def main() -> None:
     """Load once, then train in ``--processes`` forks that share the pictures."""
-    args = arguments()
+    args = arguments(__doc__)
     args.run.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     sets = read_pack(args.pack) if args.pack else read_sets(args.data, args.run.parent / "negatives.npz")

@@ -1,0 +1,60 @@
+"""Options of tools/train_emotion.py."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from emotion_net import DEPTHS, SIDE, WIDTHS
+
+DROPOUT = 0.25
+
+
+def arguments(description: str | None) -> argparse.Namespace:
+    """The command line of a program that is ``description``."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with ferplus/ and faces/")
+    parser.add_argument("--run", type=Path, default=Path("runs/emotion"), help="folder for checkpoint and log")
+    parser.add_argument("--epochs", type=int, default=26)
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--rate", type=float, default=0.1, help="peak learning rate of the cosine")
+    parser.add_argument("--ema", type=float, default=0.99, help="0.998 collapses: batch statistics lag the weights")
+    parser.add_argument("--mixup", type=float, default=0.2, help="alpha of the Beta distribution, 0 for none")
+    parser.add_argument("--strength", type=float, default=1.0, help="of the changes to pictures; 0 mirrors them alone")
+    parser.add_argument(
+        "--geometry", type=float, help="strength of turning, scaling and shifting; --strength if not given"
+    )
+    parser.add_argument(
+        "--equalise", action="store_true", help="equalise each picture's histogram: to compare, the service does not"
+    )
+    parser.add_argument("--balance", type=float, default=0.2, help="rows are drawn by frequency of emotion ** -balance")
+    parser.add_argument("--negatives", type=float, default=0.35, help="how often a crop of no face is drawn an epoch")
+    parser.add_argument("--photos", type=float, default=0.5, help="how often a photograph of faces/ is drawn an epoch")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=2, help="each takes its part of a batch, in one thread")
+    parser.add_argument("--stop-after", type=int, help="stop after this many epochs in all, to try the route")
+    parser.add_argument("--minutes", type=float, help="end then, mid-epoch if need be: the cosine follows the clock")
+    parser.add_argument("--resume", action="store_true", help="go on from RUN/checkpoint.pt")
+    parser.add_argument("--start", type=Path, help="checkpoint or .tflite whose weights a new run begins with")
+    parser.add_argument(
+        "--teacher", type=Path, nargs="+", help="checkpoints or .tflite whose answers together soften the targets"
+    )
+    parser.add_argument("--teacher-share", type=float, default=0.7, help="of the targets' mass")
+    parser.add_argument("--widths", type=int, nargs="+", default=WIDTHS, help="channels of the stem and each stage")
+    parser.add_argument("--depths", type=int, nargs="+", default=DEPTHS, help="blocks of each stage")
+    parser.add_argument(
+        "--sides", type=int, nargs="+", default=[SIDE], help="of the picture in px, each for an equal part of the run"
+    )
+    parser.add_argument(
+        "--sharpness", type=float, default=0.0, help="radius of sharpness-aware steps, 0 for plain ones"
+    )
+    parser.add_argument("--sharpness-part", type=float, default=0.5, help="of a batch says where the loss rises")
+    parser.add_argument("--dropout", type=float, default=DROPOUT)
+    parser.add_argument("--pack", type=Path, help="file of tools/emotion_pack.py to read instead of --data")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda; cuda needs --processes 1")
+    parser.add_argument("--compile", action="store_true", help="torch.compile: a slow first step, then faster ones")
+    parser.add_argument("--measure-every", type=int, default=1, help="epochs from one line and checkpoint to the next")
+    return parser.parse_args()
