@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import copy
 import json
-import math
 import shlex
 import sys
 import time
@@ -34,6 +33,7 @@ from emotion_choice import accuracy_and_recall
 from emotion_data import Grey, Ints, VoteSet, seven_emotion_truth, soft_targets
 from emotion_examples import Examples, Sets, read_sets, training_examples
 from emotion_net import INPUT_OFFSET, INPUT_SCALE, EmotionNet, parameter_count
+from emotion_optimiser import Schedule, optimiser_for
 from emotion_options import arguments
 from emotion_pack import read_pack
 from emotion_start import Start, network_shape, start_of
@@ -138,28 +138,6 @@ def pull(forward: Callable[[Tensor], Tensor], x: Tensor, targets: Tensor) -> Ten
     return loss.detach()
 
 
-class Schedule:
-    """How far training is, from 0 to 1, and the learning rate there.
-
-    By epochs; with ``minutes`` by the clock from where it starts (on a machine shared with other work).
-    """
-
-    def __init__(self, args: argparse.Namespace, first: int) -> None:
-        self._args, self._start, self._began = args, first / args.epochs, time.monotonic()
-
-    def progress(self, epochs: float) -> float:
-        """After ``epochs``."""
-        if self._args.minutes is None:
-            return epochs / self._args.epochs
-        return self._start + (1 - self._start) * (time.monotonic() - self._began) / (60 * self._args.minutes)
-
-    def rate(self, epochs: float, progress: float) -> float:
-        """Half an epoch of warming up, then a cosine down to nothing."""
-        warm = min(1.0, epochs / 0.5 + 0.02)
-        left = 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
-        return float(max(self._args.rate * warm * left, 1e-5))
-
-
 def train_epoch(args: argparse.Namespace, examples: Examples, parts: dict[str, Any], epoch: int) -> float:
     """One pass over ``examples`` with ``parts`` of a run; returns the mean loss of this process."""
     net, ema, optimiser, schedule = (parts[name] for name in ("net", "ema", "optimiser", "schedule"))
@@ -207,14 +185,6 @@ def train_epoch(args: argparse.Namespace, examples: Examples, parts: dict[str, A
             mean = float(total) / (step + 1)
             print(f"  epoch {epoch + 1} step {step + 1}/{steps} loss {mean:.4f} {speed:.0f} images/s", flush=True)
     return float(total) / steps
-
-
-def optimiser_for(net: nn.Module, rate: float) -> torch.optim.SGD:
-    """SGD with momentum; biases and batch-norm weights are not decayed."""
-    decayed = [p for p in net.parameters() if p.ndim > 1]
-    plain = [p for p in net.parameters() if p.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": 5e-4}, {"params": plain, "weight_decay": 0.0}]
-    return torch.optim.SGD(groups, lr=rate, momentum=0.9, nesterov=True)
 
 
 def train(
