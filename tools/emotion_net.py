@@ -78,15 +78,19 @@ class EmotionNet(nn.Module):
 
 
 @torch.no_grad()
-def merged_head(weight: Tensor, bias: Tensor, share: float) -> tuple[Tensor, Tensor]:
+def merged_head(weight: Tensor, bias: Tensor, shares: Sequence[float]) -> tuple[Tensor, Tensor]:
     """Weight (8, C) and bias (8,) of the shipped head from those of the trained one, (15, C) and (15,).
 
-    FER2013's own labels know disgust and fear, which FER+'s taggers hardly ever say: ``share`` of their logits is
-    added. Both heads are linear in the same features, so that is one head again, and costs nothing.
+    FER2013's own label knows disgust, which FER+'s taggers hardly ever say: each of seven ``shares``, 0 to 1, is how
+    much of an emotion's logit is that of FER2013's head, both less their means over the emotions. Both heads are linear
+    in the same features, so that is one head again, and costs nothing.
     """
-    plus, old, usable = weight[:7], weight[7:14], weight[14:]
-    bias_plus, bias_old, bias_usable = bias[:7], bias[7:14], bias[14:]
-    return torch.cat([plus + share * old, usable]), torch.cat([bias_plus + share * bias_old, bias_usable])
+    share = torch.tensor(shares)
+    merged = []
+    for rows in (weight, bias[:, None]):
+        plus, old = (head - head.mean(0) for head in (rows[:7], rows[7:14]))
+        merged.append(torch.cat([plus + share[:, None] * (old - plus), rows[14:]]))
+    return merged[0], merged[1][:, 0]
 
 
 def parameter_count(net: nn.Module) -> int:
