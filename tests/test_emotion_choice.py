@@ -38,6 +38,12 @@ def test_the_most_accurate_is_taken_of_those_that_know_enough() -> None:
     assert best_choice([knows_little, misses_one, knows_much, surer, CHOICE], enough=0.74) is surer
 
 
+def test_of_nearly_equals_the_one_that_knows_most_is_taken() -> None:
+    hardly_worse = replace(CHOICE, accuracy=0.797, sure=0.898, recall=0.8)
+    worse = replace(CHOICE, accuracy=0.79, recall=0.85)
+    assert best_choice([CHOICE, hardly_worse, worse], enough=0.74) is hardly_worse
+
+
 def test_where_none_knows_enough_the_one_that_knows_most_is_taken() -> None:
     more = replace(CHOICE, accuracy=0.7, recall=0.6)
     assert best_choice([replace(CHOICE, recall=0.5), more], enough=0.74) is more

@@ -19,8 +19,10 @@ from edge.data import Floats
 from edge.measure.metrics import accuracy_at, risk_coverage
 
 ENOUGH_RECALL, LEAST_RECALL = 0.74, 0.5
-"""The most accurate choice is taken among those with at least this macro recall on the own rows, and at least this
-recall of the worst emotion."""
+"""Only choices with at least this macro recall on the own rows, and this recall of the worst emotion, are taken."""
+SLACK = 0.003
+"""Of these the most accurate; where one is at most so much less accurate, which the own rows can hardly tell, macro
+recall counts."""
 SURE = 0.8
 """Accuracy counts twice: of all own rows, and of this share of them, the most confident."""
 MOST_POWER = 1.5
@@ -88,11 +90,16 @@ def choices(rows: Floats, prior: Floats, chooser: Chooser, ceilings: Sequence[fl
 
 
 def best_choice(found: Sequence[Choice], enough: float) -> Choice:
-    """The most accurate of those that know ``enough`` of the emotions; where none does, the one that knows most."""
+    """The most accurate of those that know ``enough`` of the emotions, of nearly equals the one that knows most.
+
+    Where none knows enough, the one that knows most of all.
+    """
     known = [choice for choice in found if choice.recall >= enough and choice.least >= LEAST_RECALL]
     if not known:
         return max(found, key=lambda choice: choice.recall)
-    return max(known, key=lambda choice: choice.accuracy + choice.sure)
+    best = max(choice.accuracy + choice.sure for choice in known)
+    near = [choice for choice in known if choice.accuracy + choice.sure >= best - 2 * SLACK]
+    return max(near, key=lambda choice: choice.recall)
 
 
 def choose_temperature(logits: Floats, truth: NDArray[np.int64]) -> float:
