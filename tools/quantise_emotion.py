@@ -44,7 +44,7 @@ from edge.vision.runtime import load_network
 CEILINGS = (0.2, 1.0)
 """Of the prior. 0.2 cuts neutral and happy alone; lower ones call sad and angry faces neutral (docs/training.md)."""
 DISGUST = ("disgust", 0.7)
-"""Of FER2013's head: on the own rows it brings disgust what half the prior's power does, and costs no accuracy."""
+"""Of FER2013's head: on the own rows worth as much as a tenth more of the prior's power (docs/training.md)."""
 KEEPS, REJECTS = 0.98, 0.98
 """The usable threshold keeps at least this share of the faces of each of the own sets; and it is no higher than needed
 to reject this share of the own crops of no face: in bad light a face is less sure, and should still be read."""
