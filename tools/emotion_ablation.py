@@ -44,7 +44,9 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--epochs", type=int, default=6, help="of each short training")
     parser.add_argument(
-        "--keep-runs", action="store_true", help="take short trainings of so many epochs that are there"
+        "--keep-runs",
+        action="store_true",
+        help="take short trainings of so many epochs that are there, made by this program",
     )
     return parser.parse_args()
 

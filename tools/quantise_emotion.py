@@ -155,7 +155,7 @@ def chooser_of(args: argparse.Namespace) -> tuple[VoteSet, Chooser]:
 def mean_of(runs: list[dict[str, Any]], weights: list[float]) -> dict[str, Any]:
     """The last of ``runs`` with the means of the weights and priors of all ("model soup", Wortsman et al. 2022).
 
-    Each must have begun with the one before.
+    Each must descend from the one before: means of networks that began apart are no networks.
     """
     if len(weights) != len(runs):
         raise SystemExit(f"--weights: {len(weights)} numbers for {len(runs)} runs; give one for each")
