@@ -24,6 +24,7 @@ from emotion_data import (
     soft_targets,
     stands_in,
 )
+from emotion_folds import Answers, left_out
 from emotion_negatives import negatives
 from numpy.typing import NDArray
 
@@ -97,6 +98,10 @@ def training_examples(args: argparse.Namespace, sets: Sets) -> Examples:
     if args.photos > 0 and len(sets.photos[0]):
         parts.append(photo_rows(args, *sets.photos))
     images, wanted, expected = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    if args.answers is not None:
+        wanted = Answers.read(args.answers).mixed_into(wanted, images, share=args.answers_share)
+    if args.leave_out is not None:
+        expected = np.where(left_out(images, args.leave_out), 0.0, expected)
     return Examples(images, wanted, expected)
 
 

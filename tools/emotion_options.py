@@ -13,8 +13,8 @@ from emotion_net import DEPTHS, SIDE, WIDTHS
 DROPOUT = 0.25
 
 
-def arguments(description: str | None) -> argparse.Namespace:
-    """The command line of a program that is ``description``."""
+def parser_of(description: str | None) -> argparse.ArgumentParser:
+    """The options of a run, for a program that is ``description``."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with ferplus/ and faces/")
     parser.add_argument("--run", type=Path, default=Path("runs/emotion"), help="folder for checkpoint and log")
@@ -43,6 +43,11 @@ def arguments(description: str | None) -> argparse.Namespace:
         "--teacher", type=Path, nargs="+", help="checkpoints or .tflite whose answers together soften the targets"
     )
     parser.add_argument("--teacher-share", type=float, default=0.7, help="of the targets' mass")
+    parser.add_argument("--leave-out", metavar="I/N", help="train without this fold: tools/emotion_crossfit.py")
+    parser.add_argument(
+        "--answers", type=Path, help="file of tools/emotion_crossfit.py whose answers soften the targets"
+    )
+    parser.add_argument("--answers-share", type=float, default=0.4, help="of the targets' mass")
     parser.add_argument("--widths", type=int, nargs="+", default=WIDTHS, help="channels of the stem and each stage")
     parser.add_argument("--depths", type=int, nargs="+", default=DEPTHS, help="blocks of each stage")
     parser.add_argument(
@@ -57,4 +62,9 @@ def arguments(description: str | None) -> argparse.Namespace:
     parser.add_argument("--device", default="cpu", help="cpu or cuda; cuda needs --processes 1")
     parser.add_argument("--compile", action="store_true", help="torch.compile: a slow first step, then faster ones")
     parser.add_argument("--measure-every", type=int, default=1, help="epochs from one line and checkpoint to the next")
-    return parser.parse_args()
+    return parser
+
+
+def arguments(description: str | None) -> argparse.Namespace:
+    """The command line of tools/train_emotion.py, which is ``description``."""
+    return parser_of(description).parse_args()

@@ -31,6 +31,7 @@ from emotion_card import CARD_HEAD, CHOSEN_ON, card_fields
 from emotion_choice import ENOUGH_RECALL, Chooser, accuracy_and_recall, best_choice, choices, choose_temperature
 from emotion_data import SIDE, Grey, VoteSet, photo_crops, seven_emotion_truth
 from emotion_examples import OWN_SEED, photo_split, split
+from emotion_mean import mean_of
 from emotion_negatives import negatives
 from emotion_net import INPUT_OFFSET, INPUT_SCALE, OUTPUTS, EmotionNet, merged_head, parameter_count
 from emotion_start import Shape, network_shape
@@ -150,24 +151,6 @@ def chooser_of(args: argparse.Namespace) -> tuple[VoteSet, Chooser]:
     photos, labels = photo_crops(photo_split(args.data)[1])
     crops, mine = negatives(args.data, args.run[0].parent / "negatives.npz", seed=OWN_SEED)
     return train, Chooser(own.crops[kept], truth[kept], photos, labels, crops[mine])
-
-
-def mean_of(runs: list[dict[str, Any]], weights: list[float]) -> dict[str, Any]:
-    """The last of ``runs`` with the means of the weights and priors of all ("model soup", Wortsman et al. 2022).
-
-    Each must descend from the one before: means of networks that began apart are no networks.
-    """
-    if len(weights) != len(runs):
-        raise SystemExit(f"--weights: {len(weights)} numbers for {len(runs)} runs; give one for each")
-    parts = np.array(weights) / sum(weights)
-    saved = dict(runs[-1])
-    saved["ema"] = {
-        name: sum(part * run["ema"][name].double() for part, run in zip(parts.tolist(), runs, strict=True)).float()
-        for name in runs[-1]["ema"]
-    }
-    saved["prior"] = (parts @ np.array([run["prior"] for run in runs])).tolist()
-    saved["shares"] = [round(part, 3) for part in parts.tolist()]
-    return saved
 
 
 def choose_again(args: argparse.Namespace) -> None:

@@ -32,6 +32,7 @@ from emotion_augment import Augmenter, equalised
 from emotion_choice import accuracy_and_recall
 from emotion_data import Grey, Ints, VoteSet, seven_emotion_truth, soft_targets
 from emotion_examples import Examples, Sets, read_sets, training_examples
+from emotion_folds import Answers
 from emotion_net import INPUT_OFFSET, INPUT_SCALE, EmotionNet, parameter_count
 from emotion_optimiser import Schedule, optimiser_for
 from emotion_options import arguments
@@ -252,7 +253,7 @@ def record(args: argparse.Namespace, line: dict[str, Any], parts: dict[str, Any]
         "side": parts["net"].side,
     }
     state |= {"prior": examples.prior.tolist(), "seed": args.seed, "commands": parts["commands"]}
-    state |= {"epochs_before": parts["epochs_before"], "equalised": args.equalise}
+    state |= {"epochs_before": parts["epochs_before"], "equalised": args.equalise, "left_out": args.leave_out}
     torch.save(state, args.run / "checkpoint.tmp")  # then renamed: a checkpoint is old or new, never torn
     (args.run / "checkpoint.tmp").replace(args.run / "checkpoint.pt")
 
@@ -267,7 +268,10 @@ def main() -> None:
         sets = with_own_equalised(sets)
     examples = training_examples(args, sets)
     started = begun(args.start, network(args), examples.images) if args.start is not None else None
-    taught = teachers_of(args, examples.images)
+    teachers, commands = teachers_of(args, examples.images)
+    if args.answers is not None:
+        commands = [*Answers.read(args.answers).commands, *commands]
+    taught = teachers, commands
     run_all(lambda rank: train(args, rank, examples, sets, started=started, taught=taught), args.processes)
 
 
