@@ -65,10 +65,11 @@ def main() -> None:
         answers[mine] = probabilities_of(net, examples.images[mine])
         known |= mine
         own.append(probabilities_of(net, sets.own.crops))
+        votes = np.flatnonzero(mine[: len(sets.train.crops)])  # FER+'s rows stand first
         line = {
             "network": str(path),
             "left_out": saved["left_out"],
-            "loss": loss_of(answers[mine][:, :7], examples.targets[mine][:, :7]),
+            "loss": loss_of(answers[votes, :7], examples.targets[votes, :7]),
             "own_loss": loss_of(own[-1][:, :7], own_targets),
         }
         print(json.dumps(line), flush=True)

@@ -1,4 +1,4 @@
-"""The mean of the weights of runs of tools/train_emotion.py, as a run: to begin or to teach with.
+"""The mean of the weights of runs of tools/train_emotion.py, as a run: to begin or to teach with, or to compare.
 
 It costs what one network costs, and answers about as well as all of them asked together.
 """
@@ -6,6 +6,7 @@ It costs what one network costs, and answers about as well as all of them asked 
 from __future__ import annotations
 
 import argparse
+import json
 import shlex
 import sys
 from pathlib import Path
@@ -15,6 +16,11 @@ import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from emotion_net import EmotionNet
+from emotion_pack import read_pack
+from emotion_start import network_shape
+from train_emotion import own_figures
 
 
 def mean_of(runs: list[dict[str, Any]], weights: list[float]) -> dict[str, Any]:
@@ -36,21 +42,34 @@ def mean_of(runs: list[dict[str, Any]], weights: list[float]) -> dict[str, Any]:
     return saved
 
 
+def worth(path: Path, pack: Path) -> dict[str, float]:
+    """Figures on the own rows of ``pack`` of the checkpoint at ``path``, as a run prints them."""
+    sets, shape = read_pack(pack), network_shape(path)
+    net = EmotionNet(widths=shape.widths, depths=shape.depths, dropout=0.0)
+    net.load_state_dict(torch.load(path, weights_only=True)["ema"])
+    return own_figures(net, sets.own, sets.own_photos)
+
+
 def main() -> None:
     """Read, average, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--run", type=Path, nargs="+", required=True, help="folders of tools/train_emotion.py")
     parser.add_argument("--weights", type=float, nargs="+", help="of each run in the mean; even")
     parser.add_argument("--out", type=Path, required=True, help="folder for the mean's checkpoint.pt")
+    parser.add_argument(
+        "--pack", type=Path, help="file of tools/emotion_pack.py, to print what it is worth on own rows"
+    )
     args = parser.parse_args()
     runs = [torch.load(run / "checkpoint.pt", weights_only=True, map_location="cpu") for run in args.run]
     mean = mean_of(runs, args.weights or [1.0] * len(runs))
     mean["commands"].append(shlex.join(["python", *sys.argv]))
     for name in ("net", "optimiser"):  # nothing goes on from here with --resume
-        del mean[name]
+        mean.pop(name, None)
     args.out.mkdir(parents=True, exist_ok=True)
     torch.save(mean, args.out / "checkpoint.tmp")
     (args.out / "checkpoint.tmp").replace(args.out / "checkpoint.pt")
+    if args.pack is not None:
+        print(json.dumps(worth(args.out / "checkpoint.pt", args.pack)))
 
 
 if __name__ == "__main__":

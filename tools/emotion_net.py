@@ -59,6 +59,7 @@ class EmotionNet(nn.Module):
     ) -> None:
         super().__init__()
         self.side = SIDE
+        self.depths = tuple(depths)
         self.stem = _convolution(1, widths[0])
         blocks: list[nn.Module] = []
         inputs = widths[0]

@@ -7,13 +7,14 @@ took away, and the mean and variance of the filter's answers to training picture
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 import yaml
-from emotion_net import DEPTHS, SIDE, WIDTHS
+from emotion_net import DEPTHS, SIDE, WIDTHS, EmotionNet
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -35,8 +36,8 @@ class Start:
     """How many of the two heads of emotions were trained: a file has that of FER+ alone."""
 
 
-def start_of(path: Path, fresh: nn.Module, pictures: Tensor) -> Start:
-    """What stands at ``path``, as weights of a network like ``fresh``.
+def start_of(path: Path, fresh: EmotionNet, pictures: Tensor) -> Start:
+    """What stands at ``path``, as weights of a network like ``fresh``, which may have more blocks than a checkpoint.
 
     ``pictures`` (N, 1, 48, 48), as the network is fed in training, set the normalisation where ``path`` is a .tflite
     (its card beside it says how it was trained). Raises SystemExit where the file does not fit the network.
@@ -46,7 +47,32 @@ def start_of(path: Path, fresh: nn.Module, pictures: Tensor) -> Start:
         commands = [command for command in card["commands"] if TRAINING in command]
         return Start(unfolded(path, fresh, pictures), commands, card["epochs"], heads=1)
     saved = torch.load(path, weights_only=True, map_location="cpu")
-    return Start(saved["ema"], saved["commands"], saved["epoch"] + saved["epochs_before"], heads=2)
+    return Start(
+        grown(saved["ema"], saved["depths"], fresh), saved["commands"], saved["epoch"] + saved["epochs_before"], heads=2
+    )
+
+
+@torch.no_grad()
+def grown(weights: dict[str, Tensor], depths: Sequence[int], fresh: EmotionNet) -> dict[str, Tensor]:
+    """``weights`` of a network with ``depths`` as those of ``fresh``, whose stages may have more blocks at their ends.
+
+    They begin with nothing added to their shortcut (Goyal et al. 2017, section 5.1), so that it answers as before.
+    Raises SystemExit where a stage has fewer.
+    """
+    if tuple(depths) == fresh.depths:
+        return weights
+    if len(depths) != len(fresh.depths) or any(old > new for old, new in zip(depths, fresh.depths, strict=True)):
+        raise SystemExit(f"--depths: the network to start with has {list(depths)} blocks; give as many or more")
+    places = [(stage, i) for stage, depth in enumerate(depths) for i in range(depth)]
+    now = {place: n for n, place in enumerate((s, i) for s, depth in enumerate(fresh.depths) for i in range(depth))}
+    found = {name: value.clone() for name, value in fresh.state_dict().items()}
+    for name, value in weights.items():
+        part, _, rest = name.partition(".")
+        number, _, inner = rest.partition(".")
+        found[f"blocks.{now[places[int(number)]]}.{inner}" if part == "blocks" else name] = value
+    for place in now.keys() - set(places):
+        found[f"blocks.{now[place]}.second.1.weight"].zero_()
+    return found
 
 
 @dataclass(frozen=True)
