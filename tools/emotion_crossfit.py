@@ -18,13 +18,13 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from emotion_data import Floats, Grey, soft_targets
+from emotion_data import HEADS, Floats, Grey, soft_targets
 from emotion_examples import training_examples
-from emotion_folds import HEADS, Answers, digest_of, left_out, loss_of, worth_beside_votes
+from emotion_folds import Answers, digest_of, left_out, loss_of, worth_beside_votes
 from emotion_net import EmotionNet
 from emotion_options import parser_of
-from emotion_pack import read_pack
-from emotion_start import network_shape
+from emotion_pack import sets_of
+from emotion_start import network_at
 from train_emotion import logits_of
 
 
@@ -49,18 +49,16 @@ def probabilities_of(net: EmotionNet, images: Grey) -> Floats:
 def main() -> None:
     """Ask, print, write."""
     args = arguments()
-    sets = read_pack(args.pack)
+    sets = sets_of(args)
     examples = training_examples(args, sets)
     answers = np.zeros((len(examples.images), 14), np.float32)
     known = np.zeros(len(answers), bool)
     own, own_targets, commands = [], soft_targets(sets.own)[:, :7], []
     for path in args.networks:
         saved = torch.load(path, weights_only=True)
-        if saved["left_out"] is None:
+        if saved.get("left_out") is None:
             raise SystemExit(f"{path} was trained on every fold: it has learnt what it would be asked about")
-        shape = network_shape(path)
-        net = EmotionNet(widths=shape.widths, depths=shape.depths, dropout=0.0)
-        net.load_state_dict(saved["ema"])
+        net = network_at(path)
         mine = left_out(examples.images, saved["left_out"])
         answers[mine] = probabilities_of(net, examples.images[mine])
         known |= mine

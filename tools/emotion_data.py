@@ -24,6 +24,8 @@ VOTES_OF_EMOTIONS = (4, 5, 6, 1, 3, 2, 0)
 """Columns of FER+'s votes (neutral, happiness, surprise, sadness, anger, disgust, fear) in the order of EMOTIONS."""
 UNREADABLE_VOTES = (8, 9)
 """Columns of unknown and not-a-face."""
+HEADS = (slice(0, 7), slice(7, 14))
+"""FER+'s emotions and FER2013's among the columns of targets and of the network's outputs."""
 FORGIVEN = 0.15
 DUPLICATE_CORRELATION = 0.95
 """Of the pictures in `train`, 373 correlate above 0.99 with one in `valid` (copies), 172 between 0.95 and 0.99 (other

@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from emotion_data import VOTES_OF_EMOTIONS, Floats, Grey, Ints, Mask, VoteSet, soft_targets
+from emotion_data import HEADS, VOTES_OF_EMOTIONS, Floats, Grey, Ints, Mask, VoteSet, soft_targets
 from numpy.typing import NDArray
 
-HEADS = (slice(0, 7), slice(7, 14))
-"""FER+'s emotions and FER2013's in the columns of targets and of answers."""
 VOTES = 10
 """Of FER+ for a picture; so many less two are enough to be parted."""
 DRAWS, DRAW_SEED = 20, 1

@@ -17,9 +17,8 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from emotion_net import EmotionNet
 from emotion_pack import read_pack
-from emotion_start import network_shape
+from emotion_start import network_at
 from train_emotion import own_figures
 
 
@@ -44,10 +43,8 @@ def mean_of(runs: list[dict[str, Any]], weights: list[float]) -> dict[str, Any]:
 
 def worth(path: Path, pack: Path) -> dict[str, float]:
     """Figures on the own rows of ``pack`` of the checkpoint at ``path``, as a run prints them."""
-    sets, shape = read_pack(pack), network_shape(path)
-    net = EmotionNet(widths=shape.widths, depths=shape.depths, dropout=0.0)
-    net.load_state_dict(torch.load(path, weights_only=True)["ema"])
-    return own_figures(net, sets.own, sets.own_photos)
+    sets = read_pack(pack)
+    return own_figures(network_at(path), sets.own, sets.own_photos)
 
 
 def main() -> None:

@@ -89,6 +89,11 @@ def read_pack(path: Path) -> Sets:
         return Sets(votes("train"), votes("own"), photos, own_photos, crops("negatives"))
 
 
+def sets_of(args: argparse.Namespace) -> Sets:
+    """What a program with the options of tools/train_emotion.py reads: --pack, or --data."""
+    return read_pack(args.pack) if args.pack else read_sets(args.data, args.run.parent / "negatives.npz")
+
+
 def main() -> None:
     """Read, thin out, write."""
     args = arguments()

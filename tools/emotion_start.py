@@ -92,6 +92,15 @@ def network_shape(path: Path) -> Shape:
     return Shape(tuple(saved["widths"]), tuple(saved["depths"]), saved["side"])
 
 
+def network_at(path: Path) -> EmotionNet:
+    """The network of the checkpoint at ``path``, to ask it."""
+    shape = network_shape(path)
+    net = EmotionNet(widths=shape.widths, depths=shape.depths, dropout=0.0)
+    net.side = shape.side
+    net.load_state_dict(torch.load(path, weights_only=True, map_location="cpu")["ema"])
+    return net.eval()
+
+
 def file_layers(path: Path) -> list[Pair]:
     """Real weights (outputs, inputs, H, W) or (outputs, inputs) and biases (outputs,) of the layers, in their order."""
     # Imported here: where a run begins with checkpoints, a machine needs no runtime.

@@ -10,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from emotion_data import HEADS
 from torch import Tensor, nn
-
-PARTS = (slice(0, 7), slice(7, 14))
-"""FER+'s head and FER2013's in targets and outputs."""
 
 
 class Teachers:
@@ -31,7 +29,7 @@ class Teachers:
         """
         mixed = targets.clone()
         outputs = [net(x).float() for net in self._networks]
-        for part in PARTS[: self._heads]:
+        for part in HEADS[: self._heads]:
             soft = torch.stack([found[:, part].softmax(1) for found in outputs]).mean(0)
             mass = targets[:, part].sum(1, keepdim=True)
             mixed[:, part] = (1 - self._share) * targets[:, part] + self._share * mass * soft

@@ -31,12 +31,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from emotion_augment import Augmenter, equalised
 from emotion_choice import accuracy_and_recall
 from emotion_data import Grey, Ints, VoteSet, seven_emotion_truth, soft_targets
-from emotion_examples import Examples, Sets, read_sets, training_examples
+from emotion_examples import Examples, Sets, training_examples
 from emotion_folds import Answers
 from emotion_net import INPUT_OFFSET, INPUT_SCALE, EmotionNet, parameter_count
 from emotion_optimiser import Schedule, optimiser_for
 from emotion_options import arguments
-from emotion_pack import read_pack
+from emotion_pack import sets_of
 from emotion_start import Start, network_shape, start_of
 from emotion_teacher import Teachers
 from parallel import follow, run_all, share
@@ -267,7 +267,7 @@ def main() -> None:
     args = arguments(__doc__)
     args.run.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    sets = read_pack(args.pack) if args.pack else read_sets(args.data, args.run.parent / "negatives.npz")
+    sets = sets_of(args)
     if args.equalise:
         sets = with_own_equalised(sets)
     examples = training_examples(args, sets)
