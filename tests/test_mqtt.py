@@ -532,28 +532,35 @@ class FakeBroker:
     def __enter__(self) -> FakeBroker:
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._server.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
         return self
 
     def _accept(self) -> None:
         while True:
             try:
                 client, _ = self._server.accept()
-                packet = client.recv(4096)
-            except OSError:
+            except OSError:  # closed by __exit__
                 return
-            version = packet[packet.index(b"MQTT") + 4]
-            self.versions.append(version)
-            answer = self._answer(version)
-            if answer:
-                client.sendall(answer)
-            if answer in (None, b"\x20\x02\x00\x00"):
-                self._open.append(client)
-            else:
-                client.close()
+            self._open.append(client)
+            client.settimeout(5)
+            try:
+                packet = client.recv(4096)
+                if b"MQTT" not in packet:  # left before it said CONNECT
+                    continue
+                version = packet[packet.index(b"MQTT") + 4]
+                self.versions.append(version)
+                answer = self._answer(version)
+                if answer:
+                    client.sendall(answer)
+                if answer not in (None, b"\x20\x02\x00\x00"):
+                    client.close()
+            except OSError:  # the client is gone: the next one
+                continue
 
     def __exit__(self, *_: object) -> None:
         self._server.shutdown(socket.SHUT_RDWR)
+        self._thread.join()  # what it has just accepted is in _open by then
         self._server.close()
         for client in self._open:
             client.close()
