@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +82,16 @@ def read_sets(data: Path, kept_negatives: Path) -> Sets:
     crops, mine = negatives(data, kept_negatives, seed=OWN_SEED)
     photos, own_photos = (photo_crops(photos) for photos in photo_split(data))
     return Sets(train, own, photos, own_photos, crops[~mine])
+
+
+def with_copies(sets: Sets, data: Path) -> Sets:
+    """``sets`` that train also on the rows of ``data`` that stand in `valid`: to see what such a slip seems worth."""
+    train, valid = read_votes(data, "train"), read_votes(data, "valid")
+    copies = rows(train, stands_in(train.crops, valid.crops))
+    crops, votes, fer2013 = (
+        np.concatenate([getattr(part, name) for part in (sets.train, copies)]) for name in ("crops", "votes", "fer2013")
+    )
+    return replace(sets, train=VoteSet(crops, votes, fer2013, sets.train.files, sets.train.problems))
 
 
 def training_examples(args: argparse.Namespace, sets: Sets) -> Examples:

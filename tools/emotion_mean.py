@@ -17,8 +17,9 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from emotion_net import EmotionNet
 from emotion_pack import read_pack
-from emotion_start import network_at
+from emotion_start import grown, network_at
 from train_emotion import own_figures
 
 
@@ -26,14 +27,18 @@ def mean_of(runs: list[dict[str, Any]], weights: list[float]) -> dict[str, Any]:
     """The last of ``runs`` with the means of the weights and priors, and the commands, of all.
 
     ("Model soup", Wortsman et al. 2022.) They must have begun with one network: means of others are no networks.
+    Runs before the last may have fewer blocks than it has, where it was grown from one of them.
     """
     if len(weights) != len(runs):
         raise SystemExit(f"--weights: {len(weights)} numbers for {len(runs)} runs; give one for each")
     parts = np.array(weights) / sum(weights)
     saved = dict(runs[-1])
+    deepest = EmotionNet(widths=saved["widths"], depths=saved["depths"], dropout=0.0)
+    deepest.load_state_dict(saved["ema"])
+    alike = [grown(run["ema"], run["depths"], deepest) for run in runs]
     saved["ema"] = {
-        name: sum(part * run["ema"][name].double() for part, run in zip(parts.tolist(), runs, strict=True)).float()
-        for name in runs[-1]["ema"]
+        name: sum(part * ema[name].double() for part, ema in zip(parts.tolist(), alike, strict=True)).float()
+        for name in saved["ema"]
     }
     saved["commands"] = [*dict.fromkeys(command for run in runs for command in run["commands"])]
     saved["prior"] = (parts @ np.array([run["prior"] for run in runs])).tolist()

@@ -30,6 +30,7 @@ def parser_of(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument(
         "--equalise", action="store_true", help="equalise each picture's histogram: to compare, the service does not"
     )
+    parser.add_argument("--fer2013-weight", type=float, default=0.35, help="of that head's loss; 1 for FER+'s")
     parser.add_argument("--balance", type=float, default=0.2, help="rows are drawn by frequency of emotion ** -balance")
     parser.add_argument("--negatives", type=float, default=0.35, help="how often a crop of no face is drawn an epoch")
     parser.add_argument("--photos", type=float, default=0.5, help="how often a photograph of faces/ is drawn an epoch")
@@ -43,6 +44,9 @@ def parser_of(description: str | None) -> argparse.ArgumentParser:
         "--teacher", type=Path, nargs="+", help="checkpoints or .tflite whose answers together soften the targets"
     )
     parser.add_argument("--teacher-share", type=float, default=0.7, help="of the targets' mass")
+    parser.add_argument(
+        "--copies", action="store_true", help="train on rows that stand in valid too: tools/emotion_copies.py"
+    )
     parser.add_argument("--leave-out", metavar="I/N", help="train without this fold: tools/emotion_crossfit.py")
     parser.add_argument(
         "--answers", type=Path, help="file of tools/emotion_crossfit.py whose answers soften the targets"

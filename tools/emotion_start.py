@@ -71,7 +71,8 @@ def grown(weights: dict[str, Tensor], depths: Sequence[int], fresh: EmotionNet) 
         number, _, inner = rest.partition(".")
         found[f"blocks.{now[places[int(number)]]}.{inner}" if part == "blocks" else name] = value
     for place in now.keys() - set(places):
-        found[f"blocks.{now[place]}.second.1.weight"].zero_()
+        for name in ("weight", "bias"):
+            found[f"blocks.{now[place]}.second.1.{name}"].zero_()
     return found
 
 

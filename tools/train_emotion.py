@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from emotion_augment import Augmenter, equalised
 from emotion_choice import accuracy_and_recall
 from emotion_data import Grey, Ints, VoteSet, seven_emotion_truth, soft_targets
-from emotion_examples import Examples, Sets, training_examples
+from emotion_examples import Examples, Sets, training_examples, with_copies
 from emotion_folds import Answers
 from emotion_net import INPUT_OFFSET, INPUT_SCALE, EmotionNet, parameter_count
 from emotion_optimiser import Schedule, optimiser_for
@@ -42,7 +42,7 @@ from emotion_teacher import Teachers
 from parallel import follow, run_all, share
 from sharpness import climbed
 
-FER2013_WEIGHT, USABLE_WEIGHT = 0.35, 0.3
+USABLE_WEIGHT = 0.3
 SHARE_SHOWN = 0.5
 """Share of FER2013's head in what is printed; tools/quantise_emotion.py chooses the shipped one."""
 LATE, LATE_EMA = 0.7, 0.998
@@ -126,19 +126,19 @@ def own_figures(net: nn.Module, own: VoteSet, photos: tuple[Grey, Ints]) -> dict
     return line
 
 
-def loss_of(outputs: Tensor, targets: Tensor) -> Tensor:
+def loss_of(outputs: Tensor, targets: Tensor, *, fer2013_weight: float) -> Tensor:
     """Of all heads, (N, 15) each; rows whose targets for a head are zeros teach it nothing."""
     plus = F.cross_entropy(outputs[:, :7], targets[:, :7])
     old = F.cross_entropy(outputs[:, 7:14], targets[:, 7:14])
     usable = F.binary_cross_entropy_with_logits(outputs[:, 14], targets[:, 14])
-    return plus + FER2013_WEIGHT * old + USABLE_WEIGHT * usable
+    return plus + fer2013_weight * old + USABLE_WEIGHT * usable
 
 
-def pull(forward: Callable[[Tensor], Tensor], x: Tensor, targets: Tensor) -> Tensor:
+def pull(forward: Callable[[Tensor], Tensor], x: Tensor, targets: Tensor, *, fer2013_weight: float) -> Tensor:
     """The loss for pictures ``x``, as fed; its gradients are added to those of the parameters."""
     with torch.autocast(x.device.type, torch.bfloat16):
         outputs = forward(x)
-    loss = loss_of(outputs.float(), targets)
+    loss = loss_of(outputs.float(), targets, fer2013_weight=fer2013_weight)
     loss.backward()
     return loss.detach()
 
@@ -169,11 +169,11 @@ def train_epoch(args: argparse.Namespace, examples: Examples, parts: dict[str, A
         optimiser.zero_grad(set_to_none=True)
         if args.sharpness > 0:
             some = int(args.sharpness_part * part)
-            pull(parts["forward"], x[:some], y[:some])
+            pull(parts["forward"], x[:some], y[:some], fer2013_weight=args.fer2013_weight)
             with climbed(net, args.sharpness):
-                loss = pull(parts["forward"], x, y)
+                loss = pull(parts["forward"], x, y, fer2013_weight=args.fer2013_weight)
         else:
-            loss = pull(parts["forward"], x, y)
+            loss = pull(parts["forward"], x, y, fer2013_weight=args.fer2013_weight)
         # The first process says how far it is: all keep one rate, and end together.
         (progress,) = share(net, [schedule.progress(epoch + step / steps) if rank == 0 else 0.0], args.processes)
         if progress >= 1.0:
@@ -258,6 +258,7 @@ def record(args: argparse.Namespace, line: dict[str, Any], parts: dict[str, Any]
     }
     state |= {"prior": examples.prior.tolist(), "seed": args.seed, "commands": parts["commands"]}
     state |= {"epochs_before": parts["epochs_before"], "equalised": args.equalise, "left_out": args.leave_out}
+    state["copies"] = any("--copies" in command.split() for command in parts["commands"])
     torch.save(state, args.run / "checkpoint.tmp")  # then renamed: a checkpoint is old or new, never torn
     (args.run / "checkpoint.tmp").replace(args.run / "checkpoint.pt")
 
@@ -268,6 +269,8 @@ def main() -> None:
     args.run.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     sets = sets_of(args)
+    if args.copies:
+        sets = with_copies(sets, args.data)
     if args.equalise:
         sets = with_own_equalised(sets)
     examples = training_examples(args, sets)

@@ -1,0 +1,51 @@
+"""`tools/emotion_examples.py` and `emotion_copies.py`: which rows are trained on, and what copies seem to be worth."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
+
+import emotion_copies
+import emotion_examples
+from emotion_data import VoteSet
+from emotion_examples import Sets, with_copies
+
+HAPPY, NEUTRAL = 3, 6
+
+
+def votes(seed: int, count: int) -> VoteSet:
+    rng = np.random.default_rng(seed)
+    pictures = rng.integers(0, 256, (count, 48, 48), np.uint8)
+    return VoteSet(pictures, rng.integers(0, 10, (count, 10)), rng.integers(-1, 7, count), [], [])
+
+
+def sets() -> Sets:
+    photos = votes(3, 5).crops
+    return Sets(votes(1, 6), votes(2, 2), (photos[:3], np.arange(3)), (photos[3:], np.arange(2)), photos[:1])
+
+
+def test_copies_are_the_rows_of_train_that_stand_in_valid(monkeypatch: pytest.MonkeyPatch):
+    train, valid = votes(4, 5), votes(5, 3)
+    train.crops[1], train.crops[3] = valid.crops[2], valid.crops[0][:, ::-1]
+    monkeypatch.setattr(emotion_examples, "read_votes", lambda _, split: train if split == "train" else valid)
+    before = sets()
+    after = with_copies(before, Path("data"))
+    assert np.array_equal(after.train.crops[6:], train.crops[[1, 3]])
+    assert np.array_equal(after.train.votes[6:], train.votes[[1, 3]])
+    assert len(after.own.crops) == 2
+
+
+def test_rows_with_a_copy_are_counted_apart():
+    valid = votes(6, 4)
+    valid.votes[:] = 0
+    valid.votes[:3, 1] = 10  # happiness
+    valid.votes[3, 9] = 10  # not a face: not asked about
+    found = emotion_copies.figures(
+        np.array([HAPPY, NEUTRAL, HAPPY, NEUTRAL]), valid, np.array([True, False, False, True])
+    )
+    assert found == {"all": 0.6667, "copied": 1.0, "not_copied": 0.5, "majority": 0.6667, "standard": 0.6667}
