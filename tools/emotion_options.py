@@ -40,18 +40,7 @@ def parser_of(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--minutes", type=float, help="end then, mid-epoch if need be: the cosine follows the clock")
     parser.add_argument("--resume", action="store_true", help="go on from RUN/checkpoint.pt")
     parser.add_argument("--start", type=Path, help="checkpoint or .tflite whose weights a new run begins with")
-    parser.add_argument(
-        "--teacher", type=Path, nargs="+", help="checkpoints or .tflite whose answers together soften the targets"
-    )
-    parser.add_argument("--teacher-share", type=float, default=0.7, help="of the targets' mass")
-    parser.add_argument(
-        "--copies", action="store_true", help="train on rows that stand in valid too: tools/emotion_copies.py"
-    )
-    parser.add_argument("--leave-out", metavar="I/N", help="train without this fold: tools/emotion_crossfit.py")
-    parser.add_argument(
-        "--answers", type=Path, help="file of tools/emotion_crossfit.py whose answers soften the targets"
-    )
-    parser.add_argument("--answers-share", type=float, default=0.4, help="of the targets' mass")
+    _add_targets(parser)
     parser.add_argument("--widths", type=int, nargs="+", default=WIDTHS, help="channels of the stem and each stage")
     parser.add_argument("--depths", type=int, nargs="+", default=DEPTHS, help="blocks of each stage")
     parser.add_argument(
@@ -67,6 +56,22 @@ def parser_of(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--compile", action="store_true", help="torch.compile: a slow first step, then faster ones")
     parser.add_argument("--measure-every", type=int, default=1, help="epochs from one line and checkpoint to the next")
     return parser
+
+
+def _add_targets(parser: argparse.ArgumentParser) -> None:
+    """What is learnt of which rows."""
+    parser.add_argument(
+        "--teacher", type=Path, nargs="+", help="checkpoints or .tflite whose answers together soften the targets"
+    )
+    parser.add_argument("--teacher-share", type=float, default=0.7, help="of the targets' mass")
+    parser.add_argument(
+        "--copies", action="store_true", help="train on rows that stand in valid too: tools/emotion_copies.py"
+    )
+    parser.add_argument("--leave-out", metavar="I/N", help="train without this fold: tools/emotion_crossfit.py")
+    parser.add_argument(
+        "--answers", type=Path, help="file of tools/emotion_crossfit.py whose answers soften the targets"
+    )
+    parser.add_argument("--answers-share", type=float, default=0.4, help="of the targets' mass")
 
 
 def arguments(description: str | None) -> argparse.Namespace:
