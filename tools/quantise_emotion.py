@@ -186,7 +186,7 @@ def main() -> None:
     runs = [torch.load(path, weights_only=True, map_location="cpu") for path in paths]
     if any(run.get("equalised") for run in runs):
         raise SystemExit("--run: trained with --equalise, which the service does not do; train without it")
-    if any(run.get("copies") for run in runs):
+    if any("--copies" in command.split() for run in runs for command in run["commands"]):
         raise SystemExit("--run: trained with --copies, on pictures that stand in valid; train without it")
     saved = mean_of(runs, args.weights or [1.0] * len(runs))
     train, chooser = chooser_of(args)

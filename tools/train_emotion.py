@@ -258,7 +258,6 @@ def record(args: argparse.Namespace, line: dict[str, Any], parts: dict[str, Any]
     }
     state |= {"prior": examples.prior.tolist(), "seed": args.seed, "commands": parts["commands"]}
     state |= {"epochs_before": parts["epochs_before"], "equalised": args.equalise, "left_out": args.leave_out}
-    state["copies"] = any("--copies" in command.split() for command in parts["commands"])
     torch.save(state, args.run / "checkpoint.tmp")  # then renamed: a checkpoint is old or new, never torn
     (args.run / "checkpoint.tmp").replace(args.run / "checkpoint.pt")
 
