@@ -13,6 +13,8 @@ from torch import Tensor
 MAX_ROTATION_RAD = math.radians(20)
 MAX_SHIFT = 0.10
 SCALES = (0.82, 1.2)
+COVERED = 0.2
+"""How often a part of a picture is covered (random erasing, Zhong et al. 2020) at full strength."""
 
 
 def equalised(x: Tensor) -> Tensor:
@@ -28,8 +30,8 @@ class Augmenter:
     """Changes batches of faces, float (N, 1, 48, 48) in 0-255 on one device, by draws from one seed.
 
     ``strength`` scales how often and how far: with 0 a picture is only mirrored; ``geometry`` is that of turning,
-    scaling and shifting, where it is another. What is drawn for a row is drawn by
-    numpy: a GPU would be waited for at each number that is read back from it.
+    scaling and shifting, ``covered`` how often a part is covered, where they are others. What is drawn for a row is
+    drawn by numpy: a GPU would be waited for at each number that is read back from it.
     """
 
     def __init__(
@@ -39,10 +41,12 @@ class Augmenter:
         *,
         strength: float = 1.0,
         geometry: float | None = None,
+        covered: float | None = None,
         equalise: bool = False,
     ) -> None:
         self._strength, self._equalise = strength, equalise
         self._geometry = strength if geometry is None else geometry
+        self._covered = strength * COVERED if covered is None else covered
         self._draws = np.random.default_rng(seed)
         self._generator = torch.Generator(device).manual_seed(seed)
         self._device = device
@@ -55,7 +59,7 @@ class Augmenter:
 
     def _chosen(self, n: int, probability: float) -> Tensor:
         """Numbers of the rows that are chosen."""
-        chosen = np.flatnonzero(self._draws.random(n) < self._strength * probability)
+        chosen = np.flatnonzero(self._draws.random(n) < probability)
         return torch.from_numpy(chosen).to(self._device, non_blocking=True)
 
     def _noise(self, like: Tensor) -> Tensor:
@@ -76,7 +80,7 @@ class Augmenter:
     def light(self, x: Tensor) -> Tensor:
         """Gamma, contrast and brightness; some pictures with very little light and its shot noise."""
         n = len(x)
-        dark = self._chosen(n, 0.08)
+        dark = self._chosen(n, self._strength * 0.08)
         if count := len(dark):
             low = (x[dark] / 255.0).clamp(0.0, 1.0) ** self._uniform(count, 1.2, 2.8) * self._uniform(count, 0.2, 0.8)
             photons = self._uniform(count, 60.0, 400.0)
@@ -89,12 +93,12 @@ class Augmenter:
 
     def sharpness(self, x: Tensor) -> Tensor:
         """Some pictures from few pixels, some blurred."""
-        few = self._chosen(len(x), 0.15)
+        few = self._chosen(len(x), self._strength * 0.15)
         if len(few):
             size = int(self._draws.integers(20, 41))
             small = F.interpolate(x[few], size=(size, size), mode="area")
             x[few] = F.interpolate(small, size=tuple(x.shape[2:]), mode="bilinear", align_corners=False)
-        blurred = self._chosen(len(x), 0.15)
+        blurred = self._chosen(len(x), self._strength * 0.15)
         if len(blurred):
             line = np.exp(-(np.arange(-3.0, 4.0) ** 2) / (2 * self._draws.uniform(0.5, 1.3) ** 2))
             kernel = self._tensor(line / line.sum())
@@ -104,10 +108,10 @@ class Augmenter:
 
     def damage(self, x: Tensor) -> Tensor:
         """Sensor noise on some pictures, a covered rectangle on some."""
-        noisy = self._chosen(len(x), 0.25)
+        noisy = self._chosen(len(x), self._strength * 0.25)
         if len(noisy):
             x[noisy] += self._noise(x[noisy]) * self._uniform(len(noisy), 0.0, 12.0)
-        covered = self._chosen(len(x), 0.2)
+        covered = self._chosen(len(x), self._covered)
         if count := len(covered):
             at = torch.arange(x.shape[2], device=self._device)
             first, side = self._draws.integers(-4, 40, (2, count, 1)), self._draws.integers(8, 21, (2, count, 1))

@@ -27,6 +27,7 @@ def parser_of(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument(
         "--geometry", type=float, help="strength of turning, scaling and shifting; --strength if not given"
     )
+    parser.add_argument("--covered", type=float, help="how often a part is covered; 0.2 of --strength if not given")
     parser.add_argument(
         "--equalise", action="store_true", help="equalise each picture's histogram: to compare, the service does not"
     )

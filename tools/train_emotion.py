@@ -150,9 +150,8 @@ def train_epoch(args: argparse.Namespace, examples: Examples, parts: dict[str, A
     images, targets = parts["images"], parts["targets"]
     seed = args.seed * 1000 + epoch
     torch.manual_seed(seed * 64 + rank)
-    augment = Augmenter(
-        seed * 64 + rank, args.device, strength=args.strength, geometry=args.geometry, equalise=args.equalise
-    )
+    changes = {name: getattr(args, name) for name in ("strength", "geometry", "covered", "equalise")}
+    augment = Augmenter(seed * 64 + rank, args.device, **changes)
     order = examples.epoch(np.random.default_rng(seed))
     steps, part = len(order) // args.batch, args.batch // args.processes
     net.train()

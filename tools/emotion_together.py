@@ -1,0 +1,53 @@
+"""What runs of tools/train_emotion.py are worth on the own rows, each alone and all asked together.
+
+Together they say how good a teacher they are (Hinton et al. 2015), of any shapes; nothing is written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from emotion_data import HEADS
+from emotion_pack import read_pack
+from emotion_start import network_at
+from train_emotion import own_figures
+
+
+class Together(nn.Module):
+    """Networks whose log-probabilities of each head of emotions are averaged; usable as its mean logit."""
+
+    def __init__(self, networks: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pictures (N, 1, 48, 48), as fed, to (N, 15)."""
+        outputs = torch.stack([net(x) for net in self.networks])
+        heads = [outputs[..., part].log_softmax(-1) for part in HEADS]
+        return torch.cat([*heads, outputs[..., HEADS[-1].stop :]], dim=-1).mean(0)
+
+
+def main() -> None:
+    """Read, ask, print a line for each and one for all."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("--run", type=Path, nargs="+", required=True, help="folders of tools/train_emotion.py")
+    parser.add_argument("--pack", type=Path, required=True, help="file of tools/emotion_pack.py")
+    args = parser.parse_args()
+    sets = read_pack(args.pack)
+    networks = [network_at(run / "checkpoint.pt") for run in args.run]
+    named = [(run.name, net) for run, net in zip(args.run, networks, strict=True)]
+    for name, net in [*named, ("together", Together(networks))]:
+        print(name, json.dumps(own_figures(net, sets.own, sets.own_photos)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
