@@ -23,17 +23,17 @@ from train_emotion import own_figures
 
 
 class Together(nn.Module):
-    """Networks whose log-probabilities of each head of emotions are averaged; usable as its mean logit."""
+    """Networks whose probabilities of each head of emotions are averaged, as `Teachers` does; usable: mean logit."""
 
     def __init__(self, networks: Sequence[nn.Module]) -> None:
         super().__init__()
         self.networks = nn.ModuleList(networks)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Pictures (N, 1, 48, 48), as fed, to (N, 15)."""
+        """Pictures (N, 1, 48, 48), as fed, to (N, 15): logarithms of probabilities, and a logit."""
         outputs = torch.stack([net(x) for net in self.networks])
-        heads = [outputs[..., part].log_softmax(-1) for part in HEADS]
-        return torch.cat([*heads, outputs[..., HEADS[-1].stop :]], dim=-1).mean(0)
+        heads = [outputs[..., part].softmax(-1).mean(0).log() for part in HEADS]
+        return torch.cat([*heads, outputs[..., HEADS[-1].stop :].mean(0)], dim=-1)
 
 
 def main() -> None:
