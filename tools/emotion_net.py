@@ -13,6 +13,12 @@ INPUT_OFFSET = 128.0
 INPUT_SCALE = 1.0 / 64.0
 """The network is fed (grey - 128) / 64: in int8 with scale 1/64 and zero point 0 that is the byte minus 128."""
 
+
+def as_input(images: Tensor) -> Tensor:
+    """Grey 0-255 (N, 1, 48, 48) as the network is fed."""
+    return ((images - INPUT_OFFSET) * INPUT_SCALE).contiguous(memory_format=torch.channels_last)
+
+
 WIDTHS, DEPTHS = (24, 48, 112, 192), (1, 2, 1)
 """Of the shipped network: 992,000 parameters; in int8 1.1 to 1.7 times the time of mini-Xception's float twin."""
 

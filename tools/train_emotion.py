@@ -32,11 +32,13 @@ from emotion_augment import Augmenter, equalised
 from emotion_choice import accuracy_and_recall
 from emotion_data import Grey, Ints, VoteSet, seven_emotion_truth, soft_targets
 from emotion_examples import Examples, Sets, training_examples, with_copies
+from emotion_feed import Changed, Feed, Replayed
 from emotion_folds import Answers
-from emotion_net import INPUT_OFFSET, INPUT_SCALE, EmotionNet, parameter_count
+from emotion_net import EmotionNet, as_input, parameter_count
 from emotion_optimiser import Schedule, optimiser_for
 from emotion_options import arguments
 from emotion_pack import sets_of
+from emotion_recorded import read_recorded
 from emotion_start import Start, network_shape, start_of
 from emotion_teacher import Teachers
 from parallel import follow, run_all, share
@@ -51,11 +53,6 @@ SCALES = np.arange(0.7, 2.01, 0.02)
 """Of logits, 1 / temperature: mixed and softened targets make a network less sure than it should be."""
 START_PICTURES = 2000
 """So many set the normalisation where a run begins with a file."""
-
-
-def as_input(images: Tensor) -> Tensor:
-    """Grey 0-255 (N, 1, 48, 48) as the network is fed."""
-    return ((images - INPUT_OFFSET) * INPUT_SCALE).contiguous(memory_format=torch.channels_last)
 
 
 def network(args: argparse.Namespace) -> EmotionNet:
@@ -85,6 +82,25 @@ def teachers_of(args: argparse.Namespace, images: Grey) -> tuple[Teachers | None
         networks.append(torch.compile(net) if args.compile else net)
     commands = [command for start in known for command in start.commands]
     return Teachers(networks, heads=min(start.heads for start in known), share=args.teacher_share), commands
+
+
+def fed(args: argparse.Namespace, examples: Examples) -> tuple[Feed, list[str]]:
+    """What a run with ``args`` learns from, and the commands that made the networks that teach it.
+
+    :raises SystemExit: where epochs are recorded, and teachers given that would not be asked.
+    """
+    if args.recorded and (args.teacher or args.answers):
+        raise SystemExit(
+            "--recorded epochs hold their teachers' answers: give --teacher and --answers to "
+            "tools/emotion_record.py instead"
+        )
+    if args.recorded:
+        recorded = read_recorded(args.recorded)
+        return Replayed(args, recorded), recorded.commands
+    teachers, commands = teachers_of(args, examples.images)
+    if args.answers is not None:
+        commands = [*Answers.read(args.answers).commands, *commands]
+    return Changed(args, examples, teachers), commands
 
 
 @torch.no_grad()
@@ -143,28 +159,15 @@ def pull(forward: Callable[[Tensor], Tensor], x: Tensor, targets: Tensor, *, fer
     return loss.detach()
 
 
-def train_epoch(args: argparse.Namespace, examples: Examples, parts: dict[str, Any], epoch: int) -> float:
-    """One pass over ``examples`` with ``parts`` of a run; returns the mean loss of this process."""
+def train_epoch(args: argparse.Namespace, feed: Feed, parts: dict[str, Any], epoch: int) -> float:
+    """One pass over what ``feed`` has, with ``parts`` of a run; returns the mean loss of this process."""
     net, ema, optimiser, schedule = (parts[name] for name in ("net", "ema", "optimiser", "schedule"))
-    rank, teachers = parts["rank"], parts["teachers"]
-    images, targets = parts["images"], parts["targets"]
-    seed = args.seed * 1000 + epoch
-    torch.manual_seed(seed * 64 + rank)
-    changes = {name: getattr(args, name) for name in ("strength", "geometry", "covered", "equalise")}
-    augment = Augmenter(seed * 64 + rank, args.device, **changes)
-    order = examples.epoch(np.random.default_rng(seed))
-    steps, part = len(order) // args.batch, args.batch // args.processes
+    rank = parts["rank"]
+    steps, part = feed.begin(epoch, rank) // args.batch, args.batch // args.processes
     net.train()
     total, began = torch.zeros((), device=args.device), time.monotonic()
     for step in range(steps):
-        at = step * args.batch + rank * part
-        chosen = torch.from_numpy(order[at : at + part]).to(args.device)
-        x, y = augment(images[chosen].float()[:, None]), targets[chosen]
-        if args.mixup > 0:
-            x, y = augment.mix(x, y, alpha=args.mixup)
-        x = as_input(x)
-        with torch.autocast(args.device, torch.bfloat16):
-            y = y if teachers is None else teachers.soften(x, y)
+        x, y = feed.batch(step * args.batch + rank * part, part)
         optimiser.zero_grad(set_to_none=True)
         if args.sharpness > 0:
             some = int(args.sharpness_part * part)
@@ -198,14 +201,17 @@ def train(
     sets: Sets,
     *,
     started: Start | None,
-    taught: tuple[Teachers | None, list[str]],
+    feed: Feed,
+    commands: list[str],
 ) -> None:
-    """One process from ``started``, ``taught`` as `teachers_of` says; the first also measures, prints and saves."""
+    """One process from ``started``, fed by ``feed``; the first also measures, prints and saves.
+
+    ``commands`` made the networks that teach.
+    """
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
     net = network(args)
     net.side = args.sides[0]
-    teachers, commands = taught
     before = 0
     if started is not None:
         net.load_state_dict(started.weights)
@@ -220,8 +226,7 @@ def train(
             part.load_state_dict(saved[name])
         first, commands, before = saved["epoch"], [*saved["commands"], commands[-1]], saved["epochs_before"]
     parts |= {"commands": commands, "epochs_before": before, "rank": rank}
-    parts |= {"forward": torch.compile(net) if args.compile else net, "teachers": teachers}
-    parts |= {name: torch.from_numpy(getattr(examples, name)).to(args.device) for name in ("images", "targets")}
+    parts |= {"forward": torch.compile(net) if args.compile else net}
     if rank == 0:
         print(f"{parameter_count(net)} parameters, prior {np.round(examples.prior, 4).tolist()}, from {first + 1}")
         if started is not None:
@@ -230,7 +235,7 @@ def train(
     last = args.stop_after or (args.epochs if args.minutes is None else sys.maxsize)
     began = time.monotonic()
     for epoch in range(first, last):
-        loss = train_epoch(args, examples, parts, epoch)
+        loss = train_epoch(args, feed, parts, epoch)
         progress = torch.tensor([schedule.progress(epoch + 1) if rank == 0 else 0.0])
         if args.processes > 1:
             dist.broadcast(progress, 0)
@@ -273,11 +278,12 @@ def main() -> None:
         sets = with_own_equalised(sets)
     examples = training_examples(args, sets)
     started = begun(args.start, network(args), examples.images) if args.start is not None else None
-    teachers, commands = teachers_of(args, examples.images)
-    if args.answers is not None:
-        commands = [*Answers.read(args.answers).commands, *commands]
-    taught = teachers, commands
-    run_all(lambda rank: train(args, rank, examples, sets, started=started, taught=taught), args.processes)
+    feed, commands = fed(args, examples)
+
+    def run(rank: int) -> None:
+        train(args, rank, examples, sets, started=started, feed=feed, commands=commands)
+
+    run_all(run, args.processes)
 
 
 if __name__ == "__main__":

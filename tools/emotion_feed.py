@@ -1,0 +1,83 @@
+"""What the emotion network is fed: pictures changed, mixed and softened by teachers; or epochs recorded so."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Protocol
+
+import numpy as np
+import torch
+from emotion_augment import Augmenter
+from emotion_examples import Examples
+from emotion_net import as_input
+from emotion_recorded import Recorded
+from emotion_teacher import Teachers
+from torch import Tensor
+
+Batch = tuple[Tensor, Tensor]
+
+
+class Feed(Protocol):
+    """Batches of one epoch after the other, to one of several processes."""
+
+    def begin(self, epoch: int, rank: int) -> int:
+        """Go to ``epoch``, from 0 on, as process ``rank``; returns how many pictures it has for all of them."""
+
+    def batch(self, start: int, count: int) -> Batch:
+        """``count`` pictures (N, 1, 48, 48), as fed, and targets (N, 15), from place ``start`` of the epoch on."""
+
+
+class Changed:
+    """``examples`` drawn and changed afresh each time, with the options ``args`` of tools/train_emotion.py."""
+
+    def __init__(self, args: argparse.Namespace, examples: Examples, teachers: Teachers | None) -> None:
+        self._args, self._examples, self._teachers = args, examples, teachers
+        self._images, self._targets = (
+            torch.from_numpy(part).to(args.device) for part in (examples.images, examples.targets)
+        )
+
+    def begin(self, epoch: int, rank: int) -> int:
+        """See :class:`Feed`."""
+        seed = self._args.seed * 1000 + epoch
+        torch.manual_seed(seed * 64 + rank)
+        changes = {name: getattr(self._args, name) for name in ("strength", "geometry", "covered", "equalise")}
+        self._augment = Augmenter(seed * 64 + rank, self._args.device, **changes)
+        self._order = self._examples.epoch(np.random.default_rng(seed))
+        return len(self._order)
+
+    def batch(self, start: int, count: int) -> Batch:
+        """See :class:`Feed`."""
+        chosen = torch.from_numpy(self._order[start : start + count]).to(self._args.device)
+        x, y = self._augment(self._images[chosen].float()[:, None]), self._targets[chosen]
+        if self._args.mixup > 0:
+            x, y = self._augment.mix(x, y, alpha=self._args.mixup)
+        x = as_input(x)
+        if self._teachers is not None:
+            with torch.autocast(self._args.device, torch.bfloat16):
+                y = self._teachers.soften(x, y)
+        return x, y
+
+
+class Replayed:
+    """Epochs of ``recorded`` in an order of their own; half of the pictures are mirrored once more."""
+
+    def __init__(self, args: argparse.Namespace, recorded: Recorded) -> None:
+        self._args, self._recorded = args, recorded
+
+    def begin(self, epoch: int, rank: int) -> int:
+        """See :class:`Feed`."""
+        seed = self._args.seed * 1000 + epoch
+        torch.manual_seed(seed * 64 + rank)
+        self._draws = np.random.default_rng(seed * 64 + rank)
+        self._images, self._targets = self._recorded.epoch(epoch)
+        self._order = np.random.default_rng(seed).permutation(len(self._images))
+        return len(self._order)
+
+    def batch(self, start: int, count: int) -> Batch:
+        """See :class:`Feed`."""
+        chosen = self._order[start : start + count]
+        images = self._images[chosen]
+        mirrored = self._draws.random(len(images)) < 0.5
+        images[mirrored] = images[mirrored, :, ::-1]
+        x, y = (torch.from_numpy(part).to(self._args.device).float() for part in (images, self._targets[chosen]))
+        return as_input(x[:, None]), y
