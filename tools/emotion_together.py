@@ -1,6 +1,8 @@
 """What runs of tools/train_emotion.py are worth on the own rows, each alone and all asked together.
 
-Together they say how good a teacher they are (Hinton et al. 2015), of any shapes; nothing is written.
+Together they say how good a teacher they are (Hinton et al. 2015), of any shapes; nothing is written. With --data
+their accuracy on `valid` stands behind, prior not taken off: a control that says how far what they learn from goes, and
+by which nothing may be chosen.
 """
 
 from __future__ import annotations
@@ -11,15 +13,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from emotion_data import HEADS
+from emotion_copies import figures
+from emotion_data import HEADS, read_votes
 from emotion_pack import read_pack
 from emotion_start import network_at
-from train_emotion import own_figures
+from train_emotion import logits_of, own_figures
 
 
 class Together(nn.Module):
@@ -41,12 +45,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--run", type=Path, nargs="+", required=True, help="folders of tools/train_emotion.py")
     parser.add_argument("--pack", type=Path, required=True, help="file of tools/emotion_pack.py")
+    parser.add_argument("--data", type=Path, help="folder with ferplus/: a control, see above")
     args = parser.parse_args()
+    valid = read_votes(args.data, "valid") if args.data else None
     sets = read_pack(args.pack)
     networks = [network_at(run / "checkpoint.pt") for run in args.run]
     named = [(run.name, net) for run, net in zip(args.run, networks, strict=True)]
     for name, net in [*named, ("together", Together(networks))]:
-        print(name, json.dumps(own_figures(net, sets.own, sets.own_photos)), flush=True)
+        line = own_figures(net, sets.own, sets.own_photos)
+        if valid is not None:
+            answers = logits_of(net, valid.crops)[:, :7].argmax(axis=1)
+            found = figures(answers, valid, np.zeros(len(answers), bool))
+            line |= {f"valid_{part}": found[part] for part in ("all", "majority", "standard")}
+        print(name, json.dumps(line), flush=True)
 
 
 if __name__ == "__main__":
