@@ -30,10 +30,9 @@ BATCH = 128
 
 
 def arguments() -> argparse.Namespace:
-    """The command line: that of a run, with --out; --epochs are recorded, from --first on."""
+    """The command line: that of a run, with --out; --epochs are recorded."""
     parser = parser_of(__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder")
-    parser.add_argument("--first", type=int, default=0, help="number of the first epoch that is recorded")
     return parser.parse_args()
 
 
@@ -60,7 +59,7 @@ def main() -> None:
     examples = training_examples(args, sets_of(args))
     feed, commands = fed(args, examples)
     commands = [*commands, shlex.join(["python", *sys.argv])]
-    numbers = [n for n in range(args.first, args.epochs) if not (args.out / NAME.format(n)).exists()]
+    numbers = [n for n in range(args.epochs) if not (args.out / NAME.format(n)).exists()]
 
     def part(rank: int) -> None:
         torch.set_num_threads(1)

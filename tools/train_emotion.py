@@ -225,8 +225,8 @@ def train(
         for name, part in parts.items():
             part.load_state_dict(saved[name])
         first, commands, before = saved["epoch"], [*saved["commands"], commands[-1]], saved["epochs_before"]
-    parts |= {"commands": commands, "epochs_before": before, "rank": rank}
-    parts |= {"forward": torch.compile(net) if args.compile else net}
+    forward = torch.compile(net) if args.compile else net
+    parts |= {"commands": commands, "epochs_before": before, "rank": rank, "forward": forward}
     if rank == 0:
         print(f"{parameter_count(net)} parameters, prior {np.round(examples.prior, 4).tolist()}, from {first + 1}")
         if started is not None:
