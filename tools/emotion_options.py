@@ -72,10 +72,10 @@ def _add_targets(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--answers", type=Path, help="file of tools/emotion_crossfit.py whose answers soften the targets"
     )
+    parser.add_argument("--answers-share", type=float, default=0.4, help="of the targets' mass")
     parser.add_argument(
         "--recorded", type=Path, nargs="+", help="folders of tools/emotion_record.py to learn from, and nothing else"
     )
-    parser.add_argument("--answers-share", type=float, default=0.4, help="of the targets' mass")
 
 
 def arguments(description: str | None) -> argparse.Namespace:

@@ -204,10 +204,7 @@ def train(
     feed: Feed,
     commands: list[str],
 ) -> None:
-    """One process from ``started``, fed by ``feed``; the first also measures, prints and saves.
-
-    ``commands`` made the networks that teach.
-    """
+    """One process from ``started``, fed by ``feed``, whose teachers ``commands`` made; the first prints and saves."""
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
     net = network(args)
