@@ -15,11 +15,14 @@ from torch import Tensor, nn
 
 
 class Teachers:
-    """Networks whose answers are averaged, of the first ``heads`` of the two heads of emotions."""
+    """Networks whose answers are averaged, of the first ``heads`` of the two heads of emotions.
 
-    def __init__(self, networks: Sequence[nn.Module], *, heads: int, share: float) -> None:
+    ``mirrored``: each is asked about the picture's mirror image too, which makes two answers of one network.
+    """
+
+    def __init__(self, networks: Sequence[nn.Module], *, heads: int, share: float, mirrored: bool = False) -> None:
         self._networks = [net.eval() for net in networks]
-        self._heads, self._share = heads, share
+        self._heads, self._share, self._mirrored = heads, share, mirrored
 
     @torch.no_grad()
     def soften(self, x: Tensor, targets: Tensor) -> Tensor:
@@ -28,7 +31,8 @@ class Teachers:
         Zeros, which teach a head nothing, stay zeros; usable stays as it is.
         """
         mixed = targets.clone()
-        outputs = [net(x).float() for net in self._networks]
+        views = [x, x.flip(3)] if self._mirrored else [x]
+        outputs = [net(view).float() for net in self._networks for view in views]
         for part in HEADS[: self._heads]:
             soft = torch.stack([found[:, part].softmax(1) for found in outputs]).mean(0)
             mass = targets[:, part].sum(1, keepdim=True)

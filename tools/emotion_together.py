@@ -1,4 +1,4 @@
-"""What runs of tools/train_emotion.py are worth on the own rows, each alone and all asked together.
+"""What runs of tools/train_emotion.py, or files, are worth on the own rows, each alone and all asked together.
 
 Together they say how good a teacher they are (Hinton et al. 2015), of any shapes; nothing is written. With --data
 their accuracy on `valid` stands behind, prior not taken off: a control that says how far what they learn from goes, and
@@ -22,20 +22,21 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from emotion_copies import figures
 from emotion_data import HEADS, read_votes
 from emotion_pack import read_pack
-from emotion_start import network_at
-from train_emotion import logits_of, own_figures
+from train_emotion import known, logits_of, own_figures
 
 
 class Together(nn.Module):
     """Networks whose probabilities of each head of emotions are averaged, as `Teachers` does; usable: mean logit."""
 
-    def __init__(self, networks: Sequence[nn.Module]) -> None:
+    def __init__(self, networks: Sequence[nn.Module], *, mirrored: bool) -> None:
         super().__init__()
         self.networks = nn.ModuleList(networks)
+        self.mirrored = mirrored
 
     def forward(self, x: Tensor) -> Tensor:
         """Pictures (N, 1, 48, 48), as fed, to (N, 15): logarithms of probabilities, and a logit."""
-        outputs = torch.stack([net(x) for net in self.networks])
+        views = [x, x.flip(3)] if self.mirrored else [x]
+        outputs = torch.stack([net(view) for net in self.networks for view in views])
         heads = [outputs[..., part].softmax(-1).mean(0).log() for part in HEADS]
         return torch.cat([*heads, outputs[..., HEADS[-1].stop :].mean(0)], dim=-1)
 
@@ -43,15 +44,19 @@ class Together(nn.Module):
 def main() -> None:
     """Read, ask, print a line for each and one for all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    parser.add_argument("--run", type=Path, nargs="+", required=True, help="folders of tools/train_emotion.py")
+    parser.add_argument(
+        "--run", type=Path, nargs="+", required=True, help="folders of tools/train_emotion.py, or .tflite with cards"
+    )
+    parser.add_argument("--mirrored", action="store_true", help="together: ask each about the mirror image as well")
     parser.add_argument("--pack", type=Path, required=True, help="file of tools/emotion_pack.py")
     parser.add_argument("--data", type=Path, help="folder with ferplus/: a control, see above")
     args = parser.parse_args()
     valid = read_votes(args.data, "valid") if args.data else None
     sets = read_pack(args.pack)
-    networks = [network_at(run / "checkpoint.pt") for run in args.run]
+    paths = [run if run.suffix == ".tflite" else run / "checkpoint.pt" for run in args.run]
+    networks = [known(path, sets.train.crops)[0] for path in paths]
     named = [(run.name, net) for run, net in zip(args.run, networks, strict=True)]
-    for name, net in [*named, ("together", Together(networks))]:
+    for name, net in [*named, ("together", Together(networks, mirrored=args.mirrored))]:
         line = own_figures(net, sets.own, sets.own_photos)
         if valid is not None:
             answers = logits_of(net, valid.crops)[:, :7].argmax(axis=1)

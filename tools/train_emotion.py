@@ -67,21 +67,27 @@ def begun(path: Path, fresh: EmotionNet, images: Grey) -> Start:
     return start_of(path, fresh, as_input(changed))
 
 
+def known(path: Path, images: Grey) -> tuple[EmotionNet, Start]:
+    """The network at ``path``, a checkpoint or a file, to ask it, and what it was made with; ``images`` as above."""
+    shape = network_shape(path)
+    net = EmotionNet(widths=shape.widths, depths=shape.depths, dropout=0.0)
+    net.side = shape.side
+    start = begun(path, net, images)
+    net.load_state_dict(start.weights)
+    return net.eval(), start
+
+
 def teachers_of(args: argparse.Namespace, images: Grey) -> tuple[Teachers | None, list[str]]:
     """The networks at --teacher on the device, or None; and the commands that made them."""
     if not args.teacher:
         return None, []
-    networks, known = [], []
-    for path in args.teacher:
-        shape = network_shape(path)
-        net = EmotionNet(widths=shape.widths, depths=shape.depths, dropout=0.0)
-        net.side = shape.side
-        known.append(begun(path, net, images))
-        net.load_state_dict(known[-1].weights)
-        net = net.to(args.device, memory_format=torch.channels_last)
-        networks.append(torch.compile(net) if args.compile else net)
-    commands = [command for start in known for command in start.commands]
-    return Teachers(networks, heads=min(start.heads for start in known), share=args.teacher_share), commands
+    found = [known(path, images) for path in args.teacher]
+    networks: list[nn.Module] = [net.to(args.device, memory_format=torch.channels_last) for net, _ in found]
+    if args.compile:
+        networks = [torch.compile(net) for net in networks]
+    commands = [command for _, start in found for command in start.commands]
+    heads = min(start.heads for _, start in found)
+    return Teachers(networks, heads=heads, share=args.teacher_share, mirrored=args.teacher_mirrored), commands
 
 
 def fed(args: argparse.Namespace, examples: Examples) -> tuple[Feed, list[str]]:
