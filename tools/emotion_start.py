@@ -86,11 +86,31 @@ class Shape:
 
 
 def network_shape(path: Path) -> Shape:
-    """Shape of the network at ``path``: a checkpoint says it, a .tflite has the shipped one."""
-    saved = {} if path.suffix == ".tflite" else torch.load(path, weights_only=True, map_location="cpu")
+    """Shape of the network at ``path``: a checkpoint says it, the layers of a .tflite show it."""
+    if path.suffix == ".tflite":
+        return shape_of_layers([weight.shape for weight, _ in file_layers(path)])
+    saved = torch.load(path, weights_only=True, map_location="cpu")
     if "widths" not in saved:
         return Shape()
     return Shape(tuple(saved["widths"]), tuple(saved["depths"]), saved["side"])
+
+
+def shape_of_layers(layers: Sequence[tuple[int, ...]]) -> Shape:
+    """Shape of the network whose weights have the shapes ``layers``: stem, blocks, head.
+
+    A block is two convolutions of 3 x 3 px and the two layers of its gate, and begins a stage where that of a shortcut
+    follows. Layers of another network give a shape that their weights do not fit.
+    """
+    if not layers:
+        return Shape()
+    widths, depths = [layers[0][0]], []
+    blocks = [n for n, shape in enumerate(layers[:-1]) if n > 0 and shape[2:] == (3, 3)][::2]
+    for first, following in zip(blocks, [*blocks[1:], len(layers) - 1], strict=True):
+        if following - first > 4 or not depths:
+            widths.append(layers[first][0])
+            depths.append(0)
+        depths[-1] += 1
+    return Shape(tuple(widths), tuple(depths))
 
 
 def network_at(path: Path) -> EmotionNet:
