@@ -1,6 +1,7 @@
 """What runs of tools/train_emotion.py, or files, are worth on the own rows, each alone and all asked together.
 
-Together they say how good a teacher they are (Hinton et al. 2015), of any shapes; nothing is written. With --data
+Together they say how good a teacher they are (Hinton et al. 2015), of any shapes; nothing is written. With
+--robustness: how many of the own rows each has right when they are hurt as `moodcast evaluate` hurts them. With --data
 their accuracy on `valid` stands behind, prior not taken off: a control that says how far what they learn from goes, and
 by which nothing may be chosen.
 """
@@ -20,9 +21,11 @@ from torch import Tensor, nn
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from emotion_copies import figures
-from emotion_data import HEADS, read_votes
+from emotion_data import HEADS, VoteSet, read_votes, seven_emotion_truth
 from emotion_pack import read_pack
 from train_emotion import known, logits_of, own_figures
+
+from edge.measure.corruptions import CORRUPTIONS, corrupted
 
 
 class Together(nn.Module):
@@ -41,6 +44,16 @@ class Together(nn.Module):
         return torch.cat([*heads, outputs[..., HEADS[-1].stop :].mean(0)], dim=-1)
 
 
+def hurt_figures(net: nn.Module, own: VoteSet) -> dict[str, float]:
+    """Accuracy on the rows of ``own``, hurt in each way; the chance in it is the same for every network."""
+    truth, kept = seven_emotion_truth(own)
+    found = {}
+    for number, corruption in enumerate(CORRUPTIONS):
+        answers = logits_of(net, corrupted(own.crops[kept], number, seed=0))[:, :7].argmax(axis=1)
+        found[f"own_{corruption.name}"] = round(float((answers == truth[kept]).mean()), 4)
+    return found
+
+
 def main() -> None:
     """Read, ask, print a line for each and one for all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
@@ -49,6 +62,7 @@ def main() -> None:
     )
     parser.add_argument("--mirrored", action="store_true", help="together: ask each about the mirror image as well")
     parser.add_argument("--pack", type=Path, required=True, help="file of tools/emotion_pack.py")
+    parser.add_argument("--robustness", action="store_true", help="also accuracy when hurt")
     parser.add_argument("--data", type=Path, help="folder with ferplus/: a control, see above")
     args = parser.parse_args()
     valid = read_votes(args.data, "valid") if args.data else None
@@ -58,6 +72,8 @@ def main() -> None:
     named = [(run.name, net) for run, net in zip(args.run, networks, strict=True)]
     for name, net in [*named, ("together", Together(networks, mirrored=args.mirrored))]:
         line = own_figures(net, sets.own, sets.own_photos)
+        if args.robustness:
+            line |= hurt_figures(net, sets.own)
         if valid is not None:
             answers = logits_of(net, valid.crops)[:, :7].argmax(axis=1)
             found = figures(answers, valid, np.zeros(len(answers), bool))
