@@ -18,33 +18,7 @@ from edge.measure.usable import BACKGROUNDS
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.description = f"""\
-Measures the emotion network (one forward pass, no flip) or what finds faces. The set's format says what is measured.
-
-Tables of FER+ votes (*.csv) beside their sheets (*.webp), truth from 10 votes a face:
-  ferplus_all       accuracy against the top vote (ties to the first column), rows whose top is one of 8 emotions
-  ferplus_majority  the same where the top vote has more than half of all votes
-  ferplus_standard  the same after single votes were set to 0: the published protocol
-  fer2013           accuracy against FER2013's label; null without one
-  ece               expected calibration error, 15 bins, on the rows of ferplus_all
-  macro_recall, per_class, confusion[truth][answer]: on the rows of ferplus_all
-  selective         ferplus_all of the most confident 90 %, 80 %, ... alone: the least confident are not answered
-  usable            of a network with that score: share of these rows kept, and of the rest (unknown, no face) rejected
-  contempt is none of the seven answers and counts as an error. Of several tables, valid.csv is measured where there
-  is one, else all together; --split chooses one. `files` in the output names what was used.
-faces.csv with images/ (photographs, box and landmarks given): n, accuracy, macro_recall (classes with at least
-  {MIN_FACES_PER_CLASS} faces), per_class, confusion, ece, selective, usable; faces are cut out as the service does it.
-With either, --also measures another network, such as the float form of this one, and tells the difference; and
-  --robustness tells what is lost, in percent points of ferplus_all or accuracy, to:
-{_corruptions()}
-boxes.csv with images/ (scenes, YuNet's boxes): every back end of `faces.back_end`, on pictures of 640 px. Boxes of at
-  least 32 px and score 0.7 count; a hit has IoU 0.4; boxes below IoU 0.2 with every box of the set are false:
-  recall, false_per_image, landmark_error (in widths of the face), ms (one thread, median), and recall by size, by tilt
-  of the eyes and by mean level. --plot adds the worst misses and false alarms of the first back end.
-  With --usable instead: the share of squares of background without a face, and of the false alarms of haar and own,
-  that the usable score rejects, and the share of the faces it keeps.
-
-Rows that cannot be used are named on stderr with file and line, the rest is measured, and the exit status is 1."""
+    parser.description = _description()
     parser.add_argument("folder", type=Path, metavar="DIR", help="folder of the labelled set")
     parser.add_argument("--split", metavar="NAME", help="table of votes to measure, without .csv")
     parser.add_argument(
@@ -93,6 +67,37 @@ def run(args: argparse.Namespace) -> int:
     if args.also is not None or args.robustness:
         raise InputError(f"{args.folder}: --also and --robustness need labelled faces, and this set has boxes alone")
     return run_usable(args, config) if args.usable else run_boxes(args, config)
+
+
+def _description() -> str:
+    """What is measured of which set."""
+    return f"""\
+Measures the emotion network (one forward pass, no flip) or what finds faces. The set's format says what is measured.
+
+Tables of FER+ votes (*.csv) beside their sheets (*.webp), truth from 10 votes a face:
+  ferplus_all       accuracy against the top vote (ties to the first column), rows whose top is one of 8 emotions
+  ferplus_majority  the same where the top vote has more than half of all votes
+  ferplus_standard  the same after single votes were set to 0: the published protocol
+  fer2013           accuracy against FER2013's label; null without one
+  ece               expected calibration error, 15 bins, on the rows of ferplus_all
+  macro_recall, per_class, confusion[truth][answer]: on the rows of ferplus_all
+  selective         ferplus_all of the most confident 90 %, 80 %, ... alone: the least confident are not answered
+  usable            of a network with that score: share of these rows kept, and of the rest (unknown, no face) rejected
+  contempt is none of the seven answers and counts as an error. Of several tables, valid.csv is measured where there
+  is one, else all together; --split chooses one. `files` in the output names what was used.
+faces.csv with images/ (photographs, box and landmarks given): n, accuracy, macro_recall (classes with at least
+  {MIN_FACES_PER_CLASS} faces), per_class, confusion, ece, selective, usable; faces are cut out as the service does it.
+With either, --also measures another network, such as the float form of this one, and tells the difference; and
+  --robustness tells what is lost, in percent points of ferplus_all or accuracy, to:
+{_corruptions()}
+boxes.csv with images/ (scenes, YuNet's boxes): every back end of `faces.back_end`, on pictures of 640 px. Boxes of at
+  least 32 px and score 0.7 count; a hit has IoU 0.4; boxes below IoU 0.2 with every box of the set are false:
+  recall, false_per_image, landmark_error (in widths of the face), ms (one thread, median), and recall by size, by tilt
+  of the eyes and by mean level. --plot adds the worst misses and false alarms of the first back end.
+  With --usable instead: the share of squares of background without a face, and of the false alarms of haar and own,
+  that the usable score rejects, and the share of the faces it keeps.
+
+Rows that cannot be used are named on stderr with file and line, the rest is measured, and the exit status is 1."""
 
 
 def _corruptions() -> str:
