@@ -138,19 +138,8 @@ def _lag(integrator: Integrator, topic: str) -> float:
     return min(g.t_s - json.loads(g.payload)["up_s"] for g in integrator.got if g.topic == topic)
 
 
-# The bearded man of the three is read as `happy` (0.6 beside 0.4) for his first second, which is wrong; by the schedule
-# he is not read often enough in it to be told. Strict: a network that does better ends this.
-BEARD = pytest.mark.xfail(strict=True, reason="the network of 2026-11-29 takes a beard for a smile for 0.9 s")
-
-
-@pytest.mark.parametrize(
-    ("name", "looks_hz"),
-    [
-        pytest.param(name, looks_hz, id=f"{name}-{how}", marks=[BEARD] if (name, how) == (THREE, "every frame") else [])
-        for name in (MAN, WOMAN, THREE)
-        for looks_hz, how in ((10.0, "by the schedule"), (120.0, "every frame"))
-    ],
-)
+@pytest.mark.parametrize("looks_hz", [10.0, 120.0], ids=["by the schedule", "every frame"])
+@pytest.mark.parametrize("name", [MAN, WOMAN, THREE])
 def test_real_people_one_by_one(shared_data: Path, name: str, looks_hz: float) -> None:
     """One id for each person, one emotion for each id; the smiling man is told `happy` within 0.8 s."""
     classifier = EmotionClassifier(model_path("emotion"))
