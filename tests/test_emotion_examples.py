@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -13,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
 import emotion_copies
 import emotion_examples
 from emotion_data import VoteSet
-from emotion_examples import Sets, with_copies
+from emotion_examples import Sets, training_examples, with_copies
 
 HAPPY, NEUTRAL = 3, 6
 
@@ -38,6 +39,23 @@ def test_copies_are_the_rows_of_train_that_stand_in_valid(monkeypatch: pytest.Mo
     assert np.array_equal(after.train.crops[6:], train.crops[[1, 3]])
     assert np.array_equal(after.train.votes[6:], train.votes[[1, 3]])
     assert len(after.own.crops) == 2
+
+
+def asked(**options: float) -> argparse.Namespace:
+    return argparse.Namespace(
+        **{"balance": 0.0, "negatives": 0.2, "photos": 0.8, "answers": None, "leave_out": None} | options
+    )
+
+
+@pytest.mark.parametrize(("photos", "of_photos"), [(None, 0.7), (0.3, 0.3)])
+def test_teachers_have_another_say_in_photographs_where_it_is_given(photos: float | None, of_photos: float):
+    found = training_examples(asked(teacher_share=0.7, teacher_share_photos=photos), sets())
+    assert found.shares.tolist() == pytest.approx([0.7] * 7 + [of_photos] * 3)
+
+
+def test_without_photographs_their_share_is_nobodys():
+    found = training_examples(asked(photos=0.0, teacher_share=0.7, teacher_share_photos=0.3), sets())
+    assert found.shares.tolist() == pytest.approx([0.7] * 7)
 
 
 def test_rows_with_a_copy_are_counted_apart():

@@ -37,10 +37,13 @@ PHOTO_LABEL_SHARE = 0.8
 
 
 class Examples:
-    """Training rows: images uint8 (N, 48, 48), targets of the heads (N, 15), expected draws an epoch (N,)."""
+    """Training rows: images uint8 (N, 48, 48), targets of the heads (N, 15), expected draws an epoch (N,).
 
-    def __init__(self, images: Grey, targets: Floats, draws: NDArray[np.float64]) -> None:
-        self.images, self.targets, self.draws = images, targets, draws
+    ``shares`` (N,): of the mass of each row's targets, as teachers say it where there are some.
+    """
+
+    def __init__(self, images: Grey, targets: Floats, draws: NDArray[np.float64], shares: Floats) -> None:
+        self.images, self.targets, self.draws, self.shares = images, targets, draws, shares
         mass = (targets[:, :7] * draws[:, None]).sum(axis=0)
         self.prior = np.asarray(mass / mass.sum(), np.float64)
         """Distribution (7,) of the emotions as the network meets them, by what people say."""
@@ -105,14 +108,26 @@ def training_examples(args: argparse.Namespace, sets: Sets) -> Examples:
     parts = [(sets.train.crops, targets, draws)]
     none = len(sets.negatives)
     parts.append((sets.negatives, np.zeros((none, 15), np.float32), np.full(none, args.negatives)))
-    if args.photos > 0 and len(sets.photos[0]):
+    photos = len(sets.photos[0]) if args.photos > 0 else 0
+    if photos:
         parts.append(photo_rows(args, *sets.photos))
     images, wanted, expected = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     if args.answers is not None:
         wanted = Answers.read(args.answers).mixed_into(wanted, images, share=args.answers_share)
     if args.leave_out is not None:
         expected = np.where(left_out(images, args.leave_out), 0.0, expected)
-    return Examples(images, wanted, expected)
+    return Examples(images, wanted, expected, teacher_shares(args, total=len(images), photos=photos))
+
+
+def teacher_shares(args: argparse.Namespace, *, total: int, photos: int) -> Floats:
+    """What teachers say of each of ``total`` rows, the last ``photos`` of them photographs; float (N,).
+
+    Teachers that learnt what FER+'s taggers say know a photograph's label less well than that label does.
+    """
+    shares = np.full(total, args.teacher_share, np.float32)
+    if args.teacher_share_photos is not None:
+        shares[total - photos :] = args.teacher_share_photos
+    return shares
 
 
 def photo_split(data: Path) -> tuple[list[Photo], list[Photo]]:

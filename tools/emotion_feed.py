@@ -32,9 +32,8 @@ class Changed:
 
     def __init__(self, args: argparse.Namespace, examples: Examples, teachers: Teachers | None) -> None:
         self._args, self._examples, self._teachers = args, examples, teachers
-        self._images, self._targets = (
-            torch.from_numpy(part).to(args.device) for part in (examples.images, examples.targets)
-        )
+        wanted = np.concatenate([examples.targets, examples.shares[:, None]], axis=1)  # mixed with each other alike
+        self._images, self._wanted = (torch.from_numpy(part).to(args.device) for part in (examples.images, wanted))
 
     def begin(self, epoch: int, rank: int) -> int:
         """See :class:`Feed`."""
@@ -48,13 +47,13 @@ class Changed:
     def batch(self, start: int, count: int) -> Batch:
         """See :class:`Feed`."""
         chosen = torch.from_numpy(self._order[start : start + count]).to(self._args.device)
-        x, y = self._augment(self._images[chosen].float()[:, None]), self._targets[chosen]
+        x, y = self._augment(self._images[chosen].float()[:, None]), self._wanted[chosen]
         if self._args.mixup > 0:
             x, y = self._augment.mix(x, y, alpha=self._args.mixup)
-        x = as_input(x)
+        x, (y, shares) = as_input(x), y.split([y.shape[1] - 1, 1], dim=1)
         if self._teachers is not None:
             with torch.autocast(self._args.device, torch.bfloat16):
-                y = self._teachers.soften(x, y)
+                y = self._teachers.soften(x, y, shares)
         return x, y
 
 

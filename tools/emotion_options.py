@@ -65,6 +65,7 @@ def _add_targets(parser: argparse.ArgumentParser) -> None:
         "--teacher", type=Path, nargs="+", help="checkpoints or .tflite whose answers together soften the targets"
     )
     parser.add_argument("--teacher-share", type=float, default=0.7, help="of the targets' mass")
+    parser.add_argument("--teacher-share-photos", type=float, help="of photographs; --teacher-share if not given")
     parser.add_argument("--teacher-mirrored", action="store_true", help="ask teachers about the mirror image as well")
     parser.add_argument(
         "--copies", action="store_true", help="train on rows that stand in valid too: tools/emotion_copies.py"

@@ -20,13 +20,13 @@ class Teachers:
     ``mirrored``: each is asked about the picture's mirror image too, which makes two answers of one network.
     """
 
-    def __init__(self, networks: Sequence[nn.Module], *, heads: int, share: float, mirrored: bool = False) -> None:
+    def __init__(self, networks: Sequence[nn.Module], *, heads: int, mirrored: bool = False) -> None:
         self._networks = [net.eval() for net in networks]
-        self._heads, self._share, self._mirrored = heads, share, mirrored
+        self._heads, self._mirrored = heads, mirrored
 
     @torch.no_grad()
-    def soften(self, x: Tensor, targets: Tensor) -> Tensor:
-        """``targets`` (N, 15) with the share of each emotion's mass as the teachers distribute it for ``x``, as fed.
+    def soften(self, x: Tensor, targets: Tensor, shares: Tensor) -> Tensor:
+        """``targets`` (N, 15) with ``shares`` (N, 1) of the emotions' mass as teachers distribute it for ``x``, as fed.
 
         Zeros, which teach a head nothing, stay zeros; usable stays as it is.
         """
@@ -36,5 +36,5 @@ class Teachers:
         for part in HEADS[: self._heads]:
             soft = torch.stack([found[:, part].softmax(1) for found in outputs]).mean(0)
             mass = targets[:, part].sum(1, keepdim=True)
-            mixed[:, part] = (1 - self._share) * targets[:, part] + self._share * mass * soft
+            mixed[:, part] = (1 - shares) * targets[:, part] + shares * mass * soft
         return mixed

@@ -87,7 +87,7 @@ def teachers_of(args: argparse.Namespace, images: Grey) -> tuple[Teachers | None
         networks = [torch.compile(net) for net in networks]
     commands = [command for _, start in found for command in start.commands]
     heads = min(start.heads for _, start in found)
-    return Teachers(networks, heads=heads, share=args.teacher_share, mirrored=args.teacher_mirrored), commands
+    return Teachers(networks, heads=heads, mirrored=args.teacher_mirrored), commands
 
 
 def fed(args: argparse.Namespace, examples: Examples) -> tuple[Feed, list[str]]:
