@@ -41,7 +41,7 @@ def test_copies_are_the_rows_of_train_that_stand_in_valid(monkeypatch: pytest.Mo
     assert len(after.own.crops) == 2
 
 
-def asked(**options: float) -> argparse.Namespace:
+def asked(**options: float | None) -> argparse.Namespace:
     return argparse.Namespace(
         **{"balance": 0.0, "negatives": 0.2, "photos": 0.8, "answers": None, "leave_out": None} | options
     )

@@ -98,36 +98,30 @@ def with_copies(sets: Sets, data: Path) -> Sets:
 
 
 def training_examples(args: argparse.Namespace, sets: Sets) -> Examples:
-    """Rows of FER+, crops of no face and, with --photos, photographs, each with its draws."""
+    """Rows of FER+, crops of no face and, with --photos, photographs, each with its draws and teachers' share."""
     targets = soft_targets(sets.train)
     print(f"{(targets[:, :7].sum(axis=1) == 0).sum()} rows hold no face or no clear vote: they teach `usable` alone")
     mean = targets[:, :7].sum(axis=0) / targets[:, :7].sum()
     draws = (targets[:, :7] @ mean**-args.balance).astype(np.float64)
     draws /= draws[draws > 0].mean()
     draws[draws == 0] = 1.0
-    parts = [(sets.train.crops, targets, draws)]
+    parts = [(sets.train.crops, targets, draws, _shares(len(targets), args.teacher_share))]
     none = len(sets.negatives)
-    parts.append((sets.negatives, np.zeros((none, 15), np.float32), np.full(none, args.negatives)))
-    photos = len(sets.photos[0]) if args.photos > 0 else 0
-    if photos:
-        parts.append(photo_rows(args, *sets.photos))
-    images, wanted, expected = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    nothing = np.zeros((none, 15), np.float32)
+    parts.append((sets.negatives, nothing, np.full(none, args.negatives), _shares(none, args.teacher_share)))
+    if args.photos > 0 and len(sets.photos[0]):
+        share = args.teacher_share if args.teacher_share_photos is None else args.teacher_share_photos
+        parts.append((*photo_rows(args, *sets.photos), _shares(len(sets.photos[0]), share)))
+    images, wanted, expected, shares = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     if args.answers is not None:
         wanted = Answers.read(args.answers).mixed_into(wanted, images, share=args.answers_share)
     if args.leave_out is not None:
         expected = np.where(left_out(images, args.leave_out), 0.0, expected)
-    return Examples(images, wanted, expected, teacher_shares(args, total=len(images), photos=photos))
+    return Examples(images, wanted, expected, shares)
 
 
-def teacher_shares(args: argparse.Namespace, *, total: int, photos: int) -> Floats:
-    """What teachers say of each of ``total`` rows, the last ``photos`` of them photographs; float (N,).
-
-    Teachers that learnt what FER+'s taggers say know a photograph's label less well than that label does.
-    """
-    shares = np.full(total, args.teacher_share, np.float32)
-    if args.teacher_share_photos is not None:
-        shares[total - photos :] = args.teacher_share_photos
-    return shares
+def _shares(count: int, share: float) -> Floats:
+    return np.full(count, share, np.float32)
 
 
 def photo_split(data: Path) -> tuple[list[Photo], list[Photo]]:
