@@ -58,7 +58,10 @@ class Changed:
 
 
 class Replayed:
-    """Epochs of ``recorded`` in an order of their own; half of the pictures are mirrored once more."""
+    """Epochs of ``recorded`` in an order of their own; half of the pictures are mirrored once more.
+
+    Mixed pictures have the mean of both targets: no teacher saw them mixed.
+    """
 
     def __init__(self, args: argparse.Namespace, recorded: Recorded) -> None:
         self._args, self._recorded = args, recorded
@@ -68,6 +71,7 @@ class Replayed:
         seed = self._args.seed * 1000 + epoch
         torch.manual_seed(seed * 64 + rank)
         self._draws = np.random.default_rng(seed * 64 + rank)
+        self._augment = Augmenter(seed * 64 + rank, self._args.device)
         self._images, self._targets = self._recorded.epoch(epoch)
         self._order = np.random.default_rng(seed).permutation(len(self._images))
         return len(self._order)
@@ -79,4 +83,7 @@ class Replayed:
         mirrored = self._draws.random(len(images)) < 0.5
         images[mirrored] = images[mirrored, :, ::-1]
         x, y = (torch.from_numpy(part).to(self._args.device).float() for part in (images, self._targets[chosen]))
-        return as_input(x[:, None]), y
+        x = x[:, None]
+        if self._args.mixup_recorded > 0:
+            x, y = self._augment.mix(x, y, alpha=self._args.mixup_recorded)
+        return as_input(x), y

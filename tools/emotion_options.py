@@ -78,6 +78,7 @@ def _add_targets(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--recorded", type=Path, nargs="+", help="folders of tools/emotion_record.py to learn from, and nothing else"
     )
+    parser.add_argument("--mixup-recorded", type=float, default=0.0, help="--mixup of --recorded epochs")
 
 
 def arguments(description: str | None) -> argparse.Namespace:
