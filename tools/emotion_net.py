@@ -19,8 +19,8 @@ def as_input(images: Tensor) -> Tensor:
     return ((images - INPUT_OFFSET) * INPUT_SCALE).contiguous(memory_format=torch.channels_last)
 
 
-WIDTHS, DEPTHS = (24, 48, 112, 192), (1, 2, 1)
-"""Of the shipped network: 992,000 parameters; in int8 1.1 to 1.7 times the time of mini-Xception's float twin."""
+WIDTHS, DEPTHS = (24, 48, 112, 192), (2, 2, 1)
+"""Of the shipped network: 1,035,000 parameters; in int8 1.7 times the time of mini-Xception's float twin."""
 
 
 def _convolution(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:

@@ -1,7 +1,7 @@
 """Ranges of a network's tensors for int8: near the ends of what they take over many pictures.
 
 The quantiser's own calibration averages the ends of single pictures with a weight for the latest, about twenty count:
-whatever goes beyond the average is cut off (docs/training.md, "The ranges of int8").
+whatever goes beyond the average is cut off (docs/training-tried.md, "The ranges of int8").
 """
 
 from __future__ import annotations

@@ -43,9 +43,7 @@ from edge.vision.emotion import EmotionClassifier
 from edge.vision.runtime import load_network
 
 CEILINGS = (0.2, 1.0)
-"""Of the prior. 0.2 cuts neutral and happy alone; lower ones call sad and angry faces neutral (docs/training.md)."""
-DISGUST = ("disgust", 0.7)
-"""Of FER2013's head: on the own rows worth as much as a tenth more of the prior's power (docs/training.md)."""
+"""Of the prior. 0.2 cuts neutral and happy alone; lower ones call sad faces neutral (docs/training-tried.md)."""
 KEEPS, REJECTS = 0.98, 0.98
 """The usable threshold keeps at least this share of the faces of each of the own sets; and it is no higher than needed
 to reject this share of the own crops of no face: in bad light a face is less sure, and should still be read."""
@@ -72,10 +70,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--note", help="a sentence about the run, for the card")
     parser.add_argument("--enough-recall", type=float, default=ENOUGH_RECALL, help="macro recall; then accuracy counts")
     parser.add_argument(
-        "--ceilings", type=float, nargs="+", default=CEILINGS, help="of the prior, to choose among; docs/training.md"
+        "--ceilings", type=float, nargs="+", default=CEILINGS, help="of the prior: docs/training-tried.md"
     )
     parser.add_argument(
-        "--share", type=emotion_share, nargs="*", default=[DISGUST], metavar="EMOTION=SHARE", help="of FER2013's head"
+        "--share", type=emotion_share, nargs="*", default=[], metavar="EMOTION=SHARE", help="of FER2013's head"
     )
     parser.add_argument("--choose-again", action="store_true", help="keep the file at --out, choose for it anew")
     parser.add_argument("--float", type=Path, metavar="FILE", help="write the float form of the same network there")
