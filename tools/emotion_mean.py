@@ -40,12 +40,12 @@ def run_at(path: Path, pictures: Grey | None) -> dict[str, Any]:
         raise SystemExit(f"--run {path}: a file has its normalisation folded in; give --recorded to take it apart")
     shape = network_shape(path)
     fresh = EmotionNet(widths=shape.widths, depths=shape.depths, dropout=0.0)
-    start = start_of(path, fresh, fed(pictures[:UNFOLDED]))
+    start = start_of(path, fresh, network_input(pictures[:UNFOLDED]))
     prior = yaml.safe_load(path.with_suffix(".yaml").read_text(encoding="utf-8"))["prior"]["values"]
     return {"ema": start.weights, "depths": shape.depths, "commands": start.commands, "prior": prior}
 
 
-def fed(pictures: Grey) -> Tensor:
+def network_input(pictures: Grey) -> Tensor:
     """``pictures`` (N, 48, 48) as a network is fed them."""
     return as_input(torch.from_numpy(pictures).float()[:, None])
 
@@ -65,7 +65,7 @@ def measured_anew(saved: dict[str, Any], pictures: Grey) -> dict[str, Tensor]:
             module.reset_running_stats()
             module.momentum = None  # the plain average of all batches
     for start in range(0, len(pictures) - BATCH + 1, BATCH):
-        net(fed(pictures[start : start + BATCH]))
+        net(network_input(pictures[start : start + BATCH]))
     return {name: value.clone() for name, value in net.state_dict().items()}
 
 

@@ -93,13 +93,16 @@ def teachers_of(args: argparse.Namespace, images: Grey) -> tuple[Teachers | None
 def fed(args: argparse.Namespace, examples: Examples) -> tuple[Feed, list[str]]:
     """What a run with ``args`` learns from, and the commands that made the networks that teach it.
 
-    :raises SystemExit: where epochs are recorded, and teachers given that would not be asked.
+    :raises SystemExit: where epochs are recorded, and teachers given that would not be asked; where none are, and
+        they are to be mixed.
     """
     if args.recorded and (args.teacher or args.answers):
         raise SystemExit(
             "--recorded epochs hold their teachers' answers: give --teacher and --answers to "
             "tools/emotion_record.py instead"
         )
+    if args.mixup_recorded and not args.recorded:
+        raise SystemExit("--mixup-recorded mixes --recorded epochs: give them, or --mixup for pictures changed afresh")
     if args.recorded:
         recorded = read_recorded(args.recorded)
         return Replayed(args, recorded), recorded.commands
