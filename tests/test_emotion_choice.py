@@ -39,8 +39,8 @@ def test_the_most_accurate_is_taken_of_those_that_know_enough() -> None:
 
 
 def test_of_nearly_equals_the_one_that_knows_most_is_taken() -> None:
-    hardly_worse = replace(CHOICE, accuracy=0.799, sure=0.8995, recall=0.8)
-    worse = replace(CHOICE, accuracy=0.795, recall=0.85)
+    hardly_worse = replace(CHOICE, accuracy=0.7991, sure=0.8993, recall=0.8)
+    worse = replace(CHOICE, accuracy=0.797, recall=0.85)
     assert best_choice([CHOICE, hardly_worse, worse], enough=0.74) is hardly_worse
 
 

@@ -55,7 +55,7 @@ def measured_anew(saved: dict[str, Any], pictures: Grey) -> dict[str, Tensor]:
     """Weights of the run ``saved`` with means and variances of its own answers to ``pictures`` (N, 48, 48).
 
     The mean of two networks' statistics is not the statistics of their mean, the less so the further apart they are
-    (Izmailov et al. 2018, section 3.2; Jordan et al. 2023).
+    (Izmailov et al. 2018; Jordan et al. 2023).
     """
     net = EmotionNet(widths=saved["widths"], depths=saved["depths"], dropout=0.0)
     net.load_state_dict(saved["ema"])

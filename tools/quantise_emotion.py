@@ -64,7 +64,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--run", type=Path, nargs="+", default=[Path("runs/emotion")], help="folders of tools/train_emotion.py"
     )
-    parser.add_argument("--weights", type=float, nargs="+", help="of each run in the mean of their weights; even")
+    parser.add_argument(
+        "--weights",
+        type=float,
+        nargs="+",
+        help="of each run in the mean of their weights; even. Of runs far apart make the mean with emotion_mean.py "
+        "--recorded, which measures its normalisation anew, and give that",
+    )
     parser.add_argument("--out", type=Path, default=Path("models/emotion.tflite"))
     parser.add_argument("--representative", type=int, default=400, help="training pictures that set the int8 ranges")
     parser.add_argument("--note", help="a sentence about the run, for the card")
