@@ -308,6 +308,32 @@ def test_photos_by_hand(tmp_path: Path) -> None:
     assert face.landmarks_px.tolist() == [[20, 20], [30, 20], [25, 28], [21, 35], [29, 35]]
 
 
+def test_a_person_who_is_seen_often_counts_once_by_person(tmp_path: Path) -> None:
+    many = [("happy", "sad", "often")] * 23
+    write_photos(tmp_path, [*many, ("sad", "sad", "a"), ("sad", "sad", "b"), ("happy", "sad", "b")])
+    report = evaluate(tmp_path, LevelClassifier()).report
+    assert report["macro_recall"] == pytest.approx(2 / 26, abs=1e-4)
+    by_person = report["by_person"]
+    assert by_person["per_class"]["sad"] == {"people": 3, "most_of_one": 0.8846, "recall": 0.5}
+    assert by_person["per_class"]["fear"] == {"people": 0, "most_of_one": None, "recall": None}
+    assert by_person["macro_recall"] == 0.5
+
+
+def test_by_person_of_too_few_faces_has_no_macro_recall(tmp_path: Path) -> None:
+    write_photos(tmp_path, [("happy", "happy", "a")])
+    assert evaluate(tmp_path, LevelClassifier()).report["by_person"]["macro_recall"] is None
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=40))
+def test_people_who_are_seen_once_have_the_recall_of_their_faces(pairs: list[tuple[int, int]]) -> None:
+    truth, predicted = (np.array([pair[i] for pair in pairs], np.int64) for i in (0, 1))
+    rates = metrics.class_rates(metrics.confusion(truth, predicted, truths=7, answers=7))
+    people = metrics.people_rates(truth, predicted, np.arange(len(pairs)), classes=7)
+    for rate, found in zip(rates, people, strict=True):
+        assert found.n == rate.n
+        assert found.recall == (None if rate.recall is None else pytest.approx(rate.recall))
+
+
 def test_broken_photo_rows_are_named(tmp_path: Path) -> None:
     write_photos(tmp_path, [("happy", "happy", "a")] * 2)
     (tmp_path / "images" / "0.png").write_bytes(b"")

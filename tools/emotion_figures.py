@@ -101,6 +101,7 @@ def rates(evaluation: Evaluation) -> dict[str, Any]:
         "recall": {emotion: found["recall"] for emotion, found in report["per_class"].items()},
         "precision": {emotion: found["precision"] for emotion, found in report["per_class"].items()},
         "taken_for": {truth: wrong for truth, row in report["confusion"].items() if (wrong := mistakes(truth, row))},
+        **({"by_person": report["by_person"]} if "by_person" in report else {}),
     }
 
 

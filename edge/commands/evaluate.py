@@ -87,6 +87,8 @@ Tables of FER+ votes (*.csv) beside their sheets (*.webp), truth from 10 votes a
   is one, else all together; --split chooses one. `files` in the output names what was used.
 faces.csv with images/ (photographs, box and landmarks given): n, accuracy, macro_recall (classes with at least
   {MIN_FACES_PER_CLASS} faces), per_class, confusion, ece, selective, usable; faces are cut out as the service does it.
+  by_person: recalls when each person counts once, how many people they are of, and most_of_one, the share of the
+  emotion's photographs that show the same person: where it is large, macro_recall is about that person.
 With either, --also measures another network, such as the float form of this one, and tells the difference; and
   --robustness tells what is lost, in percent points of ferplus_all or accuracy, to:
 {_corruptions()}

@@ -82,6 +82,7 @@ def as_text(report: dict[str, Any]) -> str:
     lines += [f"  {f'at {_percent(key)}':17s} {_rate(value)}" for key, value in report["selective"].items()]
     lines.append(f"  {'':17s} recall  precision  faces")
     lines += [_class_line(emotion, values) for emotion, values in report["per_class"].items()]
+    lines += _person_lines(report.get("by_person"))
     lines += _usable_lines(report.get("usable"))
     if "also" in report:
         lines += _also_lines(report["also"])
@@ -97,6 +98,18 @@ def _percent(key: str) -> str:
 
 def _class_line(emotion: str, values: dict[str, Any]) -> str:
     return f"  {emotion:17s} {_rate(values['recall'])}  {_rate(values['precision']):>9s}  {values['n']:5d}"
+
+
+def _person_lines(figures: dict[str, Any] | None) -> list[str]:
+    """Recall when each person counts once, and by how many people that is."""
+    if figures is None:
+        return []
+    lines = [f"  {'each person once':17s} recall  people  share of faces that one of them has"]
+    lines += [
+        f"  {emotion:17s} {_rate(found['recall'])} {found['people']:7d}  {_rate(found['most_of_one'])}"
+        for emotion, found in figures["per_class"].items()
+    ]
+    return [*lines, f"  {'macro_recall':17s} {_rate(figures['macro_recall'])}"]
 
 
 def _usable_lines(figures: dict[str, Any] | None) -> list[str]:

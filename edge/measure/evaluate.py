@@ -154,11 +154,28 @@ def _on_photos(data: PhotoCrops, probs: Floats) -> Evaluation:
         "ece": metrics.expected_calibration_error(bins),
         "selective": _selective(selective),
         **_classes(rates, counts, EMOTIONS),
+        "by_person": _by_person(data, predicted, rates),
         "files": data.files,
         "skipped": data.skipped,
         "problems": len(data.problems),
     }
     return Evaluation(rounded(report), data.problems, EMOTIONS, counts, bins, selective, probs)
+
+
+def _by_person(data: PhotoCrops, predicted: Ints, rates: list[metrics.ClassRates]) -> dict[str, Any]:
+    """By emotion how many people its photographs show, and recall when each person counts once.
+
+    Few photographs of an emotion often are many of one person. ``macro_recall`` is of the classes of the report's.
+    """
+    people = metrics.people_rates(data.labels, predicted, data.people, classes=len(EMOTIONS))
+    recalls = [found.recall for found, rate in zip(people, rates, strict=True) if rate.n >= MIN_FACES_PER_CLASS]
+    return {
+        "macro_recall": float(np.mean([recall for recall in recalls if recall is not None])) if recalls else None,
+        "per_class": {
+            emotion: {"people": found.n, "most_of_one": found.most, "recall": found.recall}
+            for emotion, found in zip(EMOTIONS, people, strict=True)
+        },
+    }
 
 
 def _selective(curve: Floats) -> dict[str, float | None]:

@@ -22,11 +22,13 @@ from edge.vision.emotion import crop_grey
 class PhotoCrops:
     """Faces of photographs: ``crops`` uint8 (N, side, side) grey, ``labels`` int (N,), index into EMOTIONS.
 
-    ``skipped`` counts rows without an emotion; ``problems`` has a line for each row left out by mistake.
+    ``people`` int (N,) numbers who is seen, from 0 on. ``skipped`` counts rows without an emotion; ``problems`` has a
+    line for each row left out by mistake.
     """
 
     crops: NDArray[np.uint8]
     labels: Ints
+    people: Ints
     files: list[str]
     problems: list[str]
     skipped: int
@@ -76,6 +78,8 @@ def _cut(data: PhotoSet, table: Path, side_px: int) -> PhotoCrops:
     problems = list(data.problems)
     crops: list[NDArray[np.uint8]] = []
     labels: list[int] = []
+    people: list[int] = []
+    numbers: dict[str, int] = {}
     for photo in data.photos:
         try:
             image = read_picture(photo.path)
@@ -84,6 +88,8 @@ def _cut(data: PhotoSet, table: Path, side_px: int) -> PhotoCrops:
             continue
         crops.append(crop_grey(image, crop_square(photo.face), side_px))
         labels.append(photo.label)
+        people.append(numbers.setdefault(photo.identity, len(numbers)))
     if not crops:
         raise InputError("\n".join([*problems, f"{table}: no row that can be used"]))
-    return PhotoCrops(np.stack(crops), np.array(labels, np.int64), [str(table)], problems, data.skipped)
+    known = np.array(labels, np.int64), np.array(people, np.int64)
+    return PhotoCrops(np.stack(crops), *known, [str(table)], problems, data.skipped)

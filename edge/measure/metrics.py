@@ -89,6 +89,31 @@ def macro_recall(rates: Sequence[ClassRates], *, min_n: int = 1) -> float | None
 
 
 @dataclass(frozen=True, slots=True)
+class PeopleRates:
+    """Of one class: its ``n`` people, the share ``most`` of its faces that one of them has, and ``recall``.
+
+    ``recall`` is the mean over people of the share of their faces that is right: each counts once, however often seen.
+    """
+
+    n: int
+    most: float | None
+    recall: float | None
+
+
+def people_rates(truth: Ints, predicted: Ints, people: Ints, *, classes: int) -> list[PeopleRates]:
+    """One entry for each of ``classes``, from ``truth``, ``predicted`` and who is seen, ``people``: (N,) each."""
+    rates = []
+    for k in range(classes):
+        chosen = truth == k
+        _, seen, counts = np.unique(people[chosen], return_inverse=True, return_counts=True)
+        right = np.bincount(seen, weights=predicted[chosen] == k, minlength=len(counts))
+        known = len(counts) > 0
+        most, recall = (float(counts.max() / counts.sum()), float(np.mean(right / counts))) if known else (None, None)
+        rates.append(PeopleRates(len(counts), most, recall))
+    return rates
+
+
+@dataclass(frozen=True, slots=True)
 class CalibrationBin:
     """Answers whose confidence lies in ``(low, high]``: ``n`` of them, mean ``confidence``, ``accuracy``."""
 
