@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from edge.camera.demo import SCRIPT
 from edge.core.people import PeopleSettings
 from edge.errors import InputError
 from edge.measure.replay import read_trace, replay
+from edge.measure.script import read_script, script_accuracy, spans
 
 GOLDEN = Path(__file__).parent / "golden"
 TRACES = sorted(GOLDEN.glob("*.trace.jsonl"))
@@ -28,6 +30,14 @@ def test_the_events_of(trace: Path) -> None:
         assert event.t_s == pytest.approx(wanted["t_s"], abs=1e-3)
         assert event.confidence == pytest.approx(wanted["confidence"], abs=1e-3)
         assert event.held_s == pytest.approx(wanted["held_s"], abs=1e-3)
+
+
+def test_the_bundled_clip_is_told_as_it_is_scripted() -> None:
+    """Of the recorded readings; a network that takes one of its faces for something else loses a tenth."""
+    script = read_script(SCRIPT)
+    told = [json.loads(line) for line in (GOLDEN / "demo.events.jsonl").read_text().splitlines()]
+    assert script_accuracy(script, spans(told, script[-1].to_s), script[-1].to_s) >= 0.95
+    assert {event["emotion"] for event in told} == {emotion for part in script for emotion in part.emotions}
 
 
 def test_there_are_golden_traces() -> None:
