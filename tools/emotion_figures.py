@@ -35,7 +35,8 @@ from edge.vision.runtime import load_network
 PROTOCOL = (
     "one forward pass, no flip, through the service's own code (edge/vision/emotion.py); faces of photographs cut by "
     "edge/core/crop.py; contempt is none of the seven answers and counts as an error; FER2013's PublicTest (valid), "
-    "the people of `faces` with int(sha1(identity), 16) % 4 == 0 and scenes_valid are reported once and chose nothing"
+    "the people of `faces` with int(sha1(identity), 16) % 4 == 0 and scenes_valid chose no number; docs/training.md "
+    "says when they were read, and what was decided with them known"
 )
 MISTAKE_SHARE = 0.05
 """From which share of a class on a wrong answer is named in the card."""
