@@ -94,6 +94,7 @@ def card_fields(
         "usable": {"threshold": 0.0, "keeps": 0.98},
         "crop": "square of edge/core/crop.py crop_square, edge repeated, as FER2013 is cropped",
         "parameters": 0,
+        "mirrored": False,
         "date": "",
         "licence": "Apache-2.0 (the weights)",
         "data": DATA,

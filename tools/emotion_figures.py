@@ -66,6 +66,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--yardstick", type=Path, default=Path("models/yardstick.tflite"), help="what is timed beside it"
     )
+    parser.add_argument("--time", action="store_true", help="print the time of --model alone, write nothing")
     parser.add_argument("--rehearse", action="store_true", help="measure on training data, print, write nothing")
     return parser.parse_args()
 
@@ -202,6 +203,9 @@ def write(card: Path, figures: dict[str, Any]) -> None:
 def main() -> None:
     """Measure, print, write."""
     args = arguments()
+    if args.time:
+        print(yaml.safe_dump(time_figures(args.model, args.yardstick), sort_keys=False))
+        return
     classifier = EmotionClassifier(args.model)
     labelled = labelled_figures(args, classifier)
     if not labelled["int8"]:

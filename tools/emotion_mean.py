@@ -82,6 +82,8 @@ def mean_of(runs: list[dict[str, Any]], weights: list[float]) -> dict[str, Any]:
     saved = dict(runs[-1])
     deepest = EmotionNet(widths=saved["widths"], depths=saved["depths"], dropout=0.0)
     deepest.load_state_dict(saved["ema"])
+    if any(more > most for run in runs for more, most in zip(run["depths"], deepest.depths, strict=False)):
+        raise SystemExit("--run: one has more blocks than the last, which the mean would lose; put it last")
     alike = [grown(run["ema"], run["depths"], deepest) for run in runs]
     saved["ema"] = {
         name: sum(part * ema[name].double() for part, ema in zip(parts.tolist(), alike, strict=True)).float()

@@ -37,9 +37,9 @@ class Start:
 
 
 def start_of(path: Path, fresh: EmotionNet, pictures: Tensor) -> Start:
-    """What stands at ``path``, as weights of a network like ``fresh``, which may have more blocks than a checkpoint.
+    """What stands at ``path``, as weights of a network like ``fresh``.
 
-    ``pictures`` (N, 1, 48, 48), as the network is fed in training, set the normalisation where ``path`` is a .tflite
+    ``fresh`` may have other numbers of blocks than a checkpoint. ``pictures`` (N, 1, 48, 48), as the network is fed in training, set the normalisation where ``path`` is a .tflite
     (its card beside it says how it was trained). Raises SystemExit where the file does not fit the network.
     """
     if path.suffix == ".tflite":
@@ -54,22 +54,26 @@ def start_of(path: Path, fresh: EmotionNet, pictures: Tensor) -> Start:
 
 @torch.no_grad()
 def grown(weights: dict[str, Tensor], depths: Sequence[int], fresh: EmotionNet) -> dict[str, Tensor]:
-    """``weights`` of a network with ``depths`` as those of ``fresh``, whose stages may have more blocks at their ends.
+    """``weights`` of a network with ``depths`` as those of ``fresh``, whose stages may have other numbers of blocks.
 
-    They begin with nothing added to their shortcut (Goyal et al. 2017, section 5.1), so that it answers as before.
-    Raises SystemExit where a stage has fewer.
+    Blocks more than it has begin with nothing added to their shortcut (Goyal et al. 2017, section 5.1), so that it
+    answers as before. Of a stage with fewer the last blocks go: a residual network loses little by one, which training
+    makes good (Veit et al. 2016). Raises SystemExit where the number of stages differs.
     """
     if tuple(depths) == fresh.depths:
         return weights
-    if len(depths) != len(fresh.depths) or any(old > new for old, new in zip(depths, fresh.depths, strict=True)):
-        raise SystemExit(f"--depths: the network to start with has {list(depths)} blocks; give as many or more")
+    if len(depths) != len(fresh.depths):
+        raise SystemExit(f"--depths: the network to start with has {len(depths)} stages, {list(depths)}; give as many")
     places = [(stage, i) for stage, depth in enumerate(depths) for i in range(depth)]
     now = {place: n for n, place in enumerate((s, i) for s, depth in enumerate(fresh.depths) for i in range(depth))}
     found = {name: value.clone() for name, value in fresh.state_dict().items()}
     for name, value in weights.items():
         part, _, rest = name.partition(".")
         number, _, inner = rest.partition(".")
-        found[f"blocks.{now[places[int(number)]]}.{inner}" if part == "blocks" else name] = value
+        if part != "blocks":
+            found[name] = value
+        elif places[int(number)] in now:
+            found[f"blocks.{now[places[int(number)]]}.{inner}"] = value
     for place in now.keys() - set(places):
         for name in ("weight", "bias"):
             found[f"blocks.{now[place]}.second.1.{name}"].zero_()
@@ -142,6 +146,8 @@ def file_layers(path: Path) -> list[Pair]:
     found = []
     for operator in file._get_ops_details():
         name, ends = operator["op_name"], [int(index) for index in operator["inputs"]]
+        if name == "DEPTHWISE_CONV_2D" and tuple(tensors[ends[1]]["shape"][1:3]) == (2, 2):
+            continue  # a mean over 2 x 2 px (tools/emotion_deploy.py)
         if name in ("CONV_2D", "DEPTHWISE_CONV_2D"):
             # A convolution of one channel stands as a depthwise one, (1, H, W, outputs).
             order = (0, 3, 1, 2) if name == "CONV_2D" else (3, 0, 1, 2)
@@ -178,6 +184,7 @@ def unfolded(path: Path, fresh: nn.Module, pictures: Tensor) -> dict[str, Tensor
         norm.running_var.fill_(1.0 - norm.eps)  # type: ignore[union-attr]
         normalised.append((module, norm))
     weight, bias = (torch.from_numpy(part).float() for part in layers[-1])
+    weight = weight.flatten(1)  # (outputs, inputs), also where it stands as a convolution of 1 x 1 px
     last = modules[head]
     assert isinstance(last, nn.Linear)
     last.weight.copy_(torch.cat([weight[:7], weight]))

@@ -30,6 +30,7 @@ from emotion_augment import Augmenter
 from emotion_card import CARD_HEAD, CHOSEN_ON, card_fields
 from emotion_choice import ENOUGH_RECALL, Chooser, accuracy_and_recall, best_choice, choices, choose_temperature
 from emotion_data import SIDE, Grey, VoteSet, photo_crops, seven_emotion_truth
+from emotion_deploy import Deployed
 from emotion_examples import OWN_SEED, photo_split, split
 from emotion_mean import mean_of
 from emotion_negatives import negatives
@@ -80,6 +81,12 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--share", type=emotion_share, nargs="*", default=[], metavar="EMOTION=SHARE", help="of FER2013's head"
+    )
+    parser.add_argument(
+        "--mirrored",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="the file asks the network about the picture and its mirror image: twice the time",
     )
     parser.add_argument("--choose-again", action="store_true", help="keep the file at --out, choose for it anew")
     parser.add_argument("--float", type=Path, metavar="FILE", help="write the float form of the same network there")
@@ -195,7 +202,8 @@ def main() -> None:
     saved = mean_of(runs, args.weights or [1.0] * len(runs))
     train, chooser = chooser_of(args)
     net = shipped(saved["ema"], network_shape(paths[-1]), dict(args.share))
-    floating, content = to_int8(net, representative(train.crops, args.representative, saved["seed"]))
+    deployed = Deployed(net, mirrored=args.mirrored)
+    floating, content = to_int8(deployed, representative(train.crops, args.representative, saved["seed"]))
     if args.float is not None:
         args.float.write_bytes(floating)
     with tempfile.TemporaryDirectory() as folder:
@@ -205,6 +213,7 @@ def main() -> None:
         ends = (tensors.input, tensors.output)
         fields = card_fields(args.out.name, hashlib.sha256(content).hexdigest(), ends=ends, saved=saved)
         fields["parameters"] = parameter_count(net)
+        fields["mirrored"] = args.mirrored
         fields["date"] = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
         fields["prior"]["fer2013_shares"] = dict(args.share)
         if args.note:
