@@ -39,8 +39,9 @@ class Start:
 def start_of(path: Path, fresh: EmotionNet, pictures: Tensor) -> Start:
     """What stands at ``path``, as weights of a network like ``fresh``.
 
-    ``fresh`` may have other numbers of blocks than a checkpoint. ``pictures`` (N, 1, 48, 48), as the network is fed in training, set the normalisation where ``path`` is a .tflite
-    (its card beside it says how it was trained). Raises SystemExit where the file does not fit the network.
+    ``fresh`` may have other numbers of blocks than a checkpoint. ``pictures`` (N, 1, 48, 48), as the network is fed in
+    training, set the normalisation where ``path`` is a .tflite (its card beside it says how it was trained). Raises
+    SystemExit where the file does not fit the network.
     """
     if path.suffix == ".tflite":
         card = yaml.safe_load(path.with_suffix(".yaml").read_text(encoding="utf-8"))["training"]
