@@ -33,7 +33,8 @@ from edge.vision.model import load_beside
 from edge.vision.runtime import load_network
 
 PROTOCOL = (
-    "one forward pass, no flip, through the service's own code (edge/vision/emotion.py); faces of photographs cut by "
+    "one pass of the file a face, nothing added, through the service's own code (edge/vision/emotion.py); where "
+    "`mirrored` is true the file itself asks its network about the mirror image too; faces of photographs cut by "
     "edge/core/crop.py; contempt is none of the seven answers and counts as an error; FER2013's PublicTest (valid), "
     "the people of `faces` with int(sha1(identity), 16) % 4 == 0 and scenes_valid chose no number; docs/training.md "
     "says when they were read, and what was decided with them known"
@@ -164,7 +165,7 @@ def time_figures(model: Path, yardstick: Path) -> dict[str, Any]:
         "time_ratio": round(statistics.median(a / b for a, b in turns), 3),
         "ms": round(ours, 4),
         "yardstick_ms": round(theirs, 4),
-        "what": "one forward pass, one thread, against the float network of mini-Xception's size in the same run",
+        "what": "one pass of the file, one thread, against the float network of mini-Xception's size in the same run",
     }
 
 

@@ -19,10 +19,10 @@ import yaml
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from emotion_data import Grey
-from emotion_net import EmotionNet, as_input
+from emotion_net import as_input
 from emotion_pack import read_pack
 from emotion_recorded import read_recorded
-from emotion_start import grown, network_at, network_shape, start_of
+from emotion_start import grown, network_at, network_shape, shape_of, start_of
 from torch import Tensor, nn
 from train_emotion import own_figures
 
@@ -39,7 +39,7 @@ def run_at(path: Path, pictures: Grey | None) -> dict[str, Any]:
     if pictures is None:
         raise SystemExit(f"--run {path}: a file has its normalisation folded in; give --recorded to take it apart")
     shape = network_shape(path)
-    fresh = EmotionNet(widths=shape.widths, depths=shape.depths, dropout=0.0)
+    fresh = shape.network()
     start = start_of(path, fresh, network_input(pictures[:UNFOLDED]))
     prior = yaml.safe_load(path.with_suffix(".yaml").read_text(encoding="utf-8"))["prior"]["values"]
     return {"ema": start.weights, "depths": shape.depths, "commands": start.commands, "prior": prior}
@@ -57,7 +57,7 @@ def measured_anew(saved: dict[str, Any], pictures: Grey) -> dict[str, Tensor]:
     The mean of two networks' statistics is not the statistics of their mean, the less so the further apart they are
     (Izmailov et al. 2018; Jordan et al. 2023).
     """
-    net = EmotionNet(widths=saved["widths"], depths=saved["depths"], dropout=0.0)
+    net = shape_of(saved).network()
     net.load_state_dict(saved["ema"])
     net.train()
     for module in net.modules():
@@ -80,7 +80,7 @@ def mean_of(runs: list[dict[str, Any]], weights: list[float]) -> dict[str, Any]:
         raise SystemExit(f"--weights: {len(weights)} numbers for {len(runs)} runs; give one for each")
     parts = np.array(weights) / sum(weights)
     saved = dict(runs[-1])
-    deepest = EmotionNet(widths=saved["widths"], depths=saved["depths"], dropout=0.0)
+    deepest = shape_of(saved).network()
     deepest.load_state_dict(saved["ema"])
     if any(more > most for run in runs for more, most in zip(run["depths"], deepest.depths, strict=False)):
         raise SystemExit("--run: one has more blocks than the last, which the mean would lose; put it last")

@@ -28,12 +28,12 @@ def _convolution(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential
 
 
 class Block(nn.Module):
-    """Two convolutions, a channel gate and a shortcut."""
+    """Two convolutions with ``inner`` channels between them, a channel gate and a shortcut."""
 
-    def __init__(self, inputs: int, outputs: int, *, stride: int) -> None:
+    def __init__(self, inputs: int, outputs: int, *, inner: int, stride: int) -> None:
         super().__init__()
-        self.first = _convolution(inputs, outputs, stride=stride)
-        self.second = _convolution(outputs, outputs)
+        self.first = _convolution(inputs, inner, stride=stride)
+        self.second = _convolution(inner, outputs)
         self.squeeze = nn.Conv2d(outputs, outputs // 8, 1)
         self.excite = nn.Conv2d(outputs // 8, outputs, 1)
         self.shortcut: nn.Module = nn.Identity()
@@ -58,10 +58,17 @@ class EmotionNet(nn.Module):
     """Grey faces float (N, 1, 48, 48), as (grey - 128) / 64, to logits (N, ``outputs``).
 
     With another ``side`` the picture is made smaller first: a teacher learns, and answers, for less time.
+    ``inners``: channels within the blocks of each stage, where they are not those of ``widths``.
     """
 
     def __init__(
-        self, *, widths: Sequence[int], depths: Sequence[int], dropout: float, outputs: int = OUTPUTS_TRAINED
+        self,
+        *,
+        widths: Sequence[int],
+        depths: Sequence[int],
+        dropout: float,
+        outputs: int = OUTPUTS_TRAINED,
+        inners: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
         self.side = SIDE
@@ -69,9 +76,9 @@ class EmotionNet(nn.Module):
         self.stem = _convolution(1, widths[0])
         blocks: list[nn.Module] = []
         inputs = widths[0]
-        for width, depth in zip(widths[1:], depths, strict=True):
+        for width, depth, inner in zip(widths[1:], depths, inners or widths[1:], strict=True):
             for i in range(depth):
-                blocks.append(Block(inputs, width, stride=2 if i == 0 else 1))
+                blocks.append(Block(inputs, width, inner=inner, stride=2 if i == 0 else 1))
                 inputs = width
         self.blocks = nn.Sequential(*blocks)
         self.dropout = nn.Dropout(dropout)

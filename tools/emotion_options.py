@@ -45,6 +45,9 @@ def parser_of(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--widths", type=int, nargs="+", default=WIDTHS, help="channels of the stem and each stage")
     parser.add_argument("--depths", type=int, nargs="+", default=DEPTHS, help="blocks of each stage")
     parser.add_argument(
+        "--inners", type=int, nargs="+", help="channels within the blocks of each stage; those of --widths"
+    )
+    parser.add_argument(
         "--sides", type=int, nargs="+", default=[SIDE], help="of the picture in px, each for an equal part of the run"
     )
     parser.add_argument(

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import yaml
-from emotion_net import DEPTHS, SIDE, WIDTHS, EmotionNet
+from emotion_net import DEPTHS, OUTPUTS_TRAINED, SIDE, WIDTHS, EmotionNet
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -48,9 +49,8 @@ def start_of(path: Path, fresh: EmotionNet, pictures: Tensor) -> Start:
         commands = [command for command in card["commands"] if TRAINING in command]
         return Start(unfolded(path, fresh, pictures), commands, card["epochs"], heads=1)
     saved = torch.load(path, weights_only=True, map_location="cpu")
-    return Start(
-        grown(saved["ema"], saved["depths"], fresh), saved["commands"], saved["epoch"] + saved["epochs_before"], heads=2
-    )
+    weights = narrowed(grown(saved["ema"], saved["depths"], fresh), fresh)
+    return Start(weights, saved["commands"], saved["epoch"] + saved["epochs_before"], heads=2)
 
 
 @torch.no_grad()
@@ -81,6 +81,26 @@ def grown(weights: dict[str, Tensor], depths: Sequence[int], fresh: EmotionNet) 
     return found
 
 
+def narrowed(weights: dict[str, Tensor], fresh: EmotionNet) -> dict[str, Tensor]:
+    """``weights`` with as many channels within each block as ``fresh`` has, where it has fewer.
+
+    Those stay whose scale after the first normalisation, times the length of what the second convolution makes of them,
+    is largest (after Liu et al. 2017, Network Slimming); training makes good what goes.
+    """
+    found = dict(weights)
+    for name, wanted in fresh.state_dict().items():
+        block, _, rest = name.partition(".first.0.weight")
+        if rest or block == name or len(weights[name]) == len(wanted):
+            continue
+        after = weights[f"{block}.second.0.weight"]
+        worth = weights[f"{block}.first.1.weight"].abs() * after.square().sum((0, 2, 3)).sqrt()
+        kept = worth.topk(len(wanted)).indices.sort().values
+        found[name], found[f"{block}.second.0.weight"] = weights[name][kept], after[:, kept]
+        for part in ("weight", "bias", "running_mean", "running_var"):
+            found[f"{block}.first.1.{part}"] = weights[f"{block}.first.1.{part}"][kept]
+    return found
+
+
 @dataclass(frozen=True)
 class Shape:
     """Of a network: arguments of EmotionNet, and the side in px at which it was trained last."""
@@ -88,16 +108,30 @@ class Shape:
     widths: tuple[int, ...] = WIDTHS
     depths: tuple[int, ...] = DEPTHS
     side: int = SIDE
+    inners: tuple[int, ...] = WIDTHS[1:]
+
+    def network(self, *, outputs: int = OUTPUTS_TRAINED) -> EmotionNet:
+        """A fresh network of this shape, to ask it."""
+        net = EmotionNet(widths=self.widths, depths=self.depths, dropout=0.0, outputs=outputs, inners=self.inners)
+        net.side = self.side
+        return net
 
 
 def network_shape(path: Path) -> Shape:
     """Shape of the network at ``path``: a checkpoint says it, the layers of a .tflite show it."""
     if path.suffix == ".tflite":
         return shape_of_layers([weight.shape for weight, _ in file_layers(path)])
-    saved = torch.load(path, weights_only=True, map_location="cpu")
+    return shape_of(torch.load(path, weights_only=True, map_location="cpu"))
+
+
+def shape_of(saved: dict[str, Any]) -> Shape:
+    """Shape of the network in a checkpoint."""
     if "widths" not in saved:
         return Shape()
-    return Shape(tuple(saved["widths"]), tuple(saved["depths"]), saved["side"])
+    depths = tuple(saved["depths"])
+    firsts = [sum(depths[:stage]) for stage in range(len(depths))]
+    inners = tuple(len(saved["ema"][f"blocks.{first}.first.0.weight"]) for first in firsts)
+    return Shape(tuple(saved["widths"]), depths, saved["side"], inners)
 
 
 def shape_of_layers(layers: Sequence[tuple[int, ...]]) -> Shape:
@@ -108,21 +142,20 @@ def shape_of_layers(layers: Sequence[tuple[int, ...]]) -> Shape:
     """
     if not layers:
         return Shape()
-    widths, depths = [layers[0][0]], []
+    widths, depths, inners = [layers[0][0]], [], []
     blocks = [n for n, shape in enumerate(layers[:-1]) if n > 0 and shape[2:] == (3, 3)][::2]
     for first, following in zip(blocks, [*blocks[1:], len(layers) - 1], strict=True):
         if following - first > 4 or not depths:
-            widths.append(layers[first][0])
+            widths.append(layers[first + 1][0])
+            inners.append(layers[first][0])
             depths.append(0)
         depths[-1] += 1
-    return Shape(tuple(widths), tuple(depths))
+    return Shape(tuple(widths), tuple(depths), SIDE, tuple(inners))
 
 
 def network_at(path: Path) -> EmotionNet:
     """The network of the checkpoint at ``path``, to ask it."""
-    shape = network_shape(path)
-    net = EmotionNet(widths=shape.widths, depths=shape.depths, dropout=0.0)
-    net.side = shape.side
+    net = network_shape(path).network()
     net.load_state_dict(torch.load(path, weights_only=True, map_location="cpu")["ema"])
     return net.eval()
 

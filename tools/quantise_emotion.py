@@ -227,7 +227,7 @@ def main() -> None:
 
 def shipped(trained: dict[str, Tensor], shape: Shape, shares: dict[str, float]) -> EmotionNet:
     """The network of ``trained`` weights with one head of eight outputs."""
-    net = EmotionNet(widths=shape.widths, depths=shape.depths, dropout=0.0, outputs=OUTPUTS)
+    net = shape.network(outputs=OUTPUTS)
     weights = dict(trained)
     parts = [shares.get(emotion, 0.0) for emotion in EMOTIONS]
     weights["head.weight"], weights["head.bias"] = merged_head(weights["head.weight"], weights["head.bias"], parts)

@@ -57,7 +57,7 @@ START_PICTURES = 2000
 
 def network(args: argparse.Namespace) -> EmotionNet:
     """A fresh network of the shape that is asked for."""
-    return EmotionNet(widths=args.widths, depths=args.depths, dropout=args.dropout)
+    return EmotionNet(widths=args.widths, depths=args.depths, dropout=args.dropout, inners=args.inners)
 
 
 def begun(path: Path, fresh: EmotionNet, images: Grey) -> Start:
@@ -69,9 +69,7 @@ def begun(path: Path, fresh: EmotionNet, images: Grey) -> Start:
 
 def known(path: Path, images: Grey) -> tuple[EmotionNet, Start]:
     """The network at ``path``, a checkpoint or a file, to ask it, and what it was made with; ``images`` as above."""
-    shape = network_shape(path)
-    net = EmotionNet(widths=shape.widths, depths=shape.depths, dropout=0.0)
-    net.side = shape.side
+    net = network_shape(path).network()
     start = begun(path, net, images)
     net.load_state_dict(start.weights)
     return net.eval(), start

@@ -1,4 +1,4 @@
-"""``moodcast evaluate``: how right the emotion network is on a labelled set. One forward pass, no flip.
+"""``moodcast evaluate``: how right the emotion network is on a labelled set. One pass of the file a face.
 
 The docstrings of `edge.measure.metrics` define the figures; the keys of the reports are kept stable.
 """
