@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
 def _description() -> str:
     """What is measured of which set."""
     return f"""\
-Measures the emotion network (one pass of its file a face, nothing added) or what finds faces. The set's format says what is measured.
+Measures the emotion network (one pass of its file a face) or what finds faces. The set's format says what is measured.
 
 Tables of FER+ votes (*.csv) beside their sheets (*.webp), truth from 10 votes a face:
   ferplus_all       accuracy against the top vote (ties to the first column), rows whose top is one of 8 emotions
