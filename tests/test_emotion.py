@@ -50,6 +50,12 @@ def test_answers_are_those_recorded_for_this_model(classifier):
     assert np.abs(found - recorded[:, : len(EMOTIONS)]).max() <= LSB_TOLERANCE + 1e-6
 
 
+def test_a_face_and_its_mirror_image_are_read_alike(classifier):
+    faces = pictures()
+    there, back = classifier.logits(faces), classifier.logits(np.ascontiguousarray(faces[:, :, ::-1]))
+    assert np.abs(there - back).max() <= classifier.card.output.scale + 1e-6
+
+
 def test_card_is_about_this_file():
     card = yaml.safe_load(MODEL.with_suffix(".yaml").read_text())
     assert card["sha256"] == hashlib.sha256(MODEL.read_bytes()).hexdigest()

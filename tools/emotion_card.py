@@ -51,13 +51,13 @@ NOT_FOR = [
 ]
 
 LIMITS = [
-    "few examples of disgust and fear: of the disgusted faces of FER2013 one in two is known, 3 of 32 in "
-    "photographs (23 of these show one actor), where they are mostly taken for neutral; more than half of the answers "
+    "few examples of disgust and fear: of the disgusted faces of FER2013 three in five are known, 3 of 32 in "
+    "photographs (23 of these show one actor), where they are mostly taken for neutral; half of the answers "
     "`disgust` and more than a third of the answers `fear` are wrong",
-    "one neutral face in six is called something else, mostly sad, and one sad face in six neutral, of photographs "
-    "two in five (prior.power and prior.ceiling trade one for the other)",
+    "one neutral face in seven is called something else, mostly sad, and one sad face in five neutral, of photographs "
+    "one in three (prior.power and prior.ceiling trade one for the other)",
     "contempt is not known and mostly taken for neutral",
-    "a covered mouth costs 22 points, covered eyes 8",
+    "a covered mouth costs 21 points, covered eyes 8",
     "no set here has labels of age, gender, origin or skin tone: errors by group are unknown, balance was neither made "
     "nor measured; FER2013 are web pictures of 2013, `faces` mostly public figures photographed for the press",
     "labels are those of taggers of web photographs: what a face looks like to them, not what anybody feels",
@@ -68,7 +68,7 @@ LIMITS = [
 CHOSEN_ON = (
     "8 % of train by a hash of the picture, a tenth of the training people of `faces`, a tenth of the crops of no "
     "face: prior power and ceiling, temperature, usable threshold; these, the real clips of tests/test_clips.py and "
-    "the bundled clip: which of the last runs is shipped"
+    "the bundled clip: whether the last run is shipped"
 )
 
 

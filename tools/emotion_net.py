@@ -20,7 +20,7 @@ def as_input(images: Tensor) -> Tensor:
 
 
 WIDTHS, DEPTHS = (24, 48, 112, 192), (2, 2, 1)
-"""Of the shipped network: 1,035,000 parameters; in int8 1.7 times the time of mini-Xception's float twin."""
+"""Of those that teach the shipped network, which has fewer channels within its first blocks (docs/training.md)."""
 
 
 def _convolution(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
