@@ -85,13 +85,16 @@ def narrowed(weights: dict[str, Tensor], fresh: EmotionNet) -> dict[str, Tensor]
     """``weights`` with as many channels within each block as ``fresh`` has, where it has fewer.
 
     Those stay whose scale after the first normalisation, times the length of what the second convolution makes of them,
-    is largest (after Liu et al. 2017, Network Slimming); training makes good what goes.
+    is largest (after Liu et al. 2017, Network Slimming); training makes good what goes. Raises SystemExit where
+    ``fresh`` has more.
     """
     found = dict(weights)
     for name, wanted in fresh.state_dict().items():
         block, _, rest = name.partition(".first.0.weight")
         if rest or block == name or len(weights[name]) == len(wanted):
             continue
+        if len(weights[name]) < len(wanted):
+            raise SystemExit(f"--inners: {block} of the network to start with has {len(weights[name])}; give no more")
         after = weights[f"{block}.second.0.weight"]
         worth = weights[f"{block}.first.1.weight"].abs() * after.square().sum((0, 2, 3)).sqrt()
         kept = worth.topk(len(wanted)).indices.sort().values
