@@ -97,6 +97,14 @@ def with_copies(sets: Sets, data: Path) -> Sets:
     return replace(sets, train=VoteSet(crops, votes, fer2013, sets.train.files, sets.train.problems))
 
 
+def own_alone(sets: Sets) -> Sets:
+    """What chooses in ``sets``, to be trained on: once nothing is left to choose, it teaches as the other rows do.
+
+    Crops of no face are not among it: they go on saying where the usable threshold is.
+    """
+    return replace(sets, train=sets.own, photos=sets.own_photos, negatives=sets.negatives[:0])
+
+
 def training_examples(args: argparse.Namespace, sets: Sets) -> Examples:
     """Rows of FER+, crops of no face and, with --photos, photographs, each with its draws and teachers' share."""
     targets = soft_targets(sets.train)

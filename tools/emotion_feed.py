@@ -58,13 +58,14 @@ class Changed:
 
 
 class Replayed:
-    """Epochs of ``recorded`` in an order of their own; half of the pictures are mirrored once more.
+    """Epochs of ``recorded``, each with one of ``besides``, in an order of their own; half of the pictures are mirrored
+    once more.
 
     Mixed pictures have the mean of both targets: no teacher saw them mixed.
     """
 
-    def __init__(self, args: argparse.Namespace, recorded: Recorded) -> None:
-        self._args, self._recorded = args, recorded
+    def __init__(self, args: argparse.Namespace, recorded: Recorded, besides: Recorded | None = None) -> None:
+        self._args, self._recorded = args, [recorded] if besides is None else [recorded, besides]
 
     def begin(self, epoch: int, rank: int) -> int:
         """See :class:`Feed`."""
@@ -72,7 +73,8 @@ class Replayed:
         torch.manual_seed(seed * 64 + rank)
         self._draws = np.random.default_rng(seed * 64 + rank)
         self._augment = Augmenter(seed * 64 + rank, self._args.device)
-        self._images, self._targets = self._recorded.epoch(epoch)
+        found = [recorded.epoch(epoch) for recorded in self._recorded]
+        self._images, self._targets = (np.concatenate(parts) for parts in zip(*found, strict=True))
         self._order = np.random.default_rng(seed).permutation(len(self._images))
         return len(self._order)
 

@@ -81,6 +81,12 @@ def _add_targets(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--recorded", type=Path, nargs="+", help="folders of tools/emotion_record.py to learn from, and nothing else"
     )
+    parser.add_argument(
+        "--recorded-own",
+        type=Path,
+        nargs="+",
+        help="folders of emotion_record.py --of-own, learnt from besides: only once all is chosen, by a run without",
+    )
     parser.add_argument("--mixup-recorded", type=float, default=0.0, help="--mixup of --recorded epochs")
 
 

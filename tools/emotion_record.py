@@ -17,7 +17,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from emotion_examples import training_examples
+from emotion_examples import own_alone, training_examples
 from emotion_feed import Feed
 from emotion_net import INPUT_OFFSET, INPUT_SCALE
 from emotion_options import parser_of
@@ -33,6 +33,7 @@ def arguments() -> argparse.Namespace:
     """The command line: that of a run, with --out; --epochs are recorded."""
     parser = parser_of(__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder")
+    parser.add_argument("--of-own", action="store_true", help="record what chooses otherwise, for --recorded-own")
     return parser.parse_args()
 
 
@@ -56,7 +57,8 @@ def main() -> None:
     args = arguments()
     args.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    examples = training_examples(args, sets_of(args))
+    sets = sets_of(args)
+    examples = training_examples(args, own_alone(sets) if args.of_own else sets)
     feed, commands = fed(args, examples)
     commands = [*commands, shlex.join(["python", *sys.argv])]
     numbers = [n for n in range(args.epochs) if not (args.out / NAME.format(n)).exists()]

@@ -89,6 +89,12 @@ def arguments() -> argparse.Namespace:
         help="the file asks the network about the picture and its mirror image: twice the time",
     )
     parser.add_argument("--choose-again", action="store_true", help="keep the file at --out, choose for it anew")
+    parser.add_argument(
+        "--chosen-by",
+        type=Path,
+        metavar="CARD",
+        help="prior and temperature of this card, of a run without --recorded-own: what chooses was trained on",
+    )
     parser.add_argument("--float", type=Path, metavar="FILE", help="write the float form of the same network there")
     return parser.parse_args()
 
@@ -129,7 +135,29 @@ def write(out: Path, network_bytes: bytes, fields: dict[str, Any]) -> None:
 
 def choose(path: Path, fields: dict[str, Any], chooser: Chooser, args: argparse.Namespace) -> None:
     """Fill in prior power, temperature and usable threshold, through the int8 file at ``path``."""
-    classifier, prior = EmotionClassifier(path), fields["prior"]
+    classifier = EmotionClassifier(path)
+    if args.chosen_by is None:
+        choose_prior(classifier, fields, chooser, args)
+    else:
+        card = yaml.safe_load(args.chosen_by.read_text(encoding="utf-8"))
+        fields["prior"] |= {key: card["prior"][key] for key in ("power", "ceiling")}
+        fields["temperature"] = card["temperature"]
+        fields["chosen_by"] = card["sha256"]
+    faces = [classifier.read_crops(crops).usable for crops in (chooser.crops, chooser.photo_crops)]
+    none = classifier.read_crops(chooser.negatives).usable
+    threshold = min(float(np.quantile(none, REJECTS)), *(float(np.quantile(scores, 1.0 - KEEPS)) for scores in faces))
+    threshold = round(threshold, 4)
+    kept = min(float((scores >= threshold).mean()) for scores in faces)
+    rejected = float((none < threshold).mean())
+    fields["usable"] |= {"threshold": threshold, "keeps": round(kept, 4), "own_rejected": round(rejected, 4)}
+    print(f"temperature {fields['temperature']}, prior {fields['prior']}, usable {fields['usable']}")
+
+
+def choose_prior(
+    classifier: EmotionClassifier, fields: dict[str, Any], chooser: Chooser, args: argparse.Namespace
+) -> None:
+    """Fill in prior power and ceiling, and temperature, by the own rows."""
+    prior = fields["prior"]
     rows = classifier.logits(chooser.crops)
     found = choices(rows, np.array(prior["values"]), chooser, args.ceilings)
     on_photos = classifier.logits(chooser.photo_crops)
@@ -145,14 +173,6 @@ def choose(path: Path, fields: dict[str, Any], chooser: Chooser, args: argparse.
     prior["power"], prior["ceiling"] = best.power, best.ceiling
     adjusted = apply_prior(rows, prior=np.minimum(prior["values"], prior["ceiling"]), power=prior["power"])
     fields["temperature"] = choose_temperature(adjusted, chooser.truth)
-    faces = [classifier.read_crops(crops).usable for crops in (chooser.crops, chooser.photo_crops)]
-    none = classifier.read_crops(chooser.negatives).usable
-    threshold = min(float(np.quantile(none, REJECTS)), *(float(np.quantile(scores, 1.0 - KEEPS)) for scores in faces))
-    threshold = round(threshold, 4)
-    kept = min(float((scores >= threshold).mean()) for scores in faces)
-    rejected = float((none < threshold).mean())
-    fields["usable"] |= {"threshold": threshold, "keeps": round(kept, 4), "own_rejected": round(rejected, 4)}
-    print(f"temperature {fields['temperature']}, prior {prior}, usable {fields['usable']}")
 
 
 def chooser_of(args: argparse.Namespace) -> tuple[VoteSet, Chooser]:
@@ -197,8 +217,11 @@ def main() -> None:
     runs = [torch.load(path, weights_only=True, map_location="cpu") for path in paths]
     if any(run.get("equalised") for run in runs):
         raise SystemExit("--run: trained with --equalise, which the service does not do; train without it")
-    if any("--copies" in command.split() for run in runs for command in run["commands"]):
+    words = {word for run in runs for command in run["commands"] for word in command.split()}
+    if "--copies" in words:
         raise SystemExit("--run: trained with --copies, on pictures that stand in valid; train without it")
+    if "--recorded-own" in words and args.chosen_by is None:
+        raise SystemExit("--run: trained on what chooses (--recorded-own); give --chosen-by CARD, of one that is not")
     saved = mean_of(runs, args.weights or [1.0] * len(runs))
     train, chooser = chooser_of(args)
     net = shipped(saved["ema"], network_shape(paths[-1]), dict(args.share))

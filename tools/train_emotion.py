@@ -101,9 +101,13 @@ def fed(args: argparse.Namespace, examples: Examples) -> tuple[Feed, list[str]]:
         )
     if args.mixup_recorded and not args.recorded:
         raise SystemExit("--mixup-recorded mixes --recorded epochs: give them, or --mixup for pictures changed afresh")
+    if args.recorded_own and not args.recorded:
+        raise SystemExit("--recorded-own is learnt from besides --recorded epochs: give them")
     if args.recorded:
         recorded = read_recorded(args.recorded)
-        return Replayed(args, recorded), recorded.commands
+        besides = read_recorded(args.recorded_own) if args.recorded_own else None
+        commands = [*recorded.commands, *([] if besides is None else besides.commands)]
+        return Replayed(args, recorded, besides), commands
     teachers, commands = teachers_of(args, examples.images)
     if args.answers is not None:
         commands = [*Answers.read(args.answers).commands, *commands]
