@@ -52,8 +52,7 @@ class Changed:
             x, y = self._augment.mix(x, y, alpha=self._args.mixup)
         x, (y, shares) = as_input(x), y.split([y.shape[1] - 1, 1], dim=1)
         if self._teachers is not None:
-            with torch.autocast(self._args.device, torch.bfloat16):
-                y = self._teachers.soften(x, y, shares)
+            y = self._teachers.soften(x, y, shares)
         return x, y
 
 

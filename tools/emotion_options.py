@@ -58,6 +58,11 @@ def parser_of(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--pack", type=Path, help="file of tools/emotion_pack.py to read instead of --data")
     parser.add_argument("--device", default="cpu", help="cpu or cuda; cuda needs --processes 1")
     parser.add_argument("--compile", action="store_true", help="torch.compile: a slow first step, then faster ones")
+    parser.add_argument(
+        "--full-precision",
+        action="store_true",
+        help="float32 instead of bfloat16: quicker on a processor that has no unit for it",
+    )
     parser.add_argument("--measure-every", type=int, default=1, help="epochs from one line and checkpoint to the next")
     return parser
 
@@ -70,6 +75,9 @@ def _add_targets(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--teacher-share", type=float, default=0.7, help="of the targets' mass")
     parser.add_argument("--teacher-share-photos", type=float, help="of photographs; --teacher-share if not given")
     parser.add_argument("--teacher-mirrored", action="store_true", help="ask teachers about the mirror image as well")
+    parser.add_argument(
+        "--teacher-int8", action="store_true", help="ask .tflite teachers by the runtime: quicker on a processor"
+    )
     parser.add_argument(
         "--copies", action="store_true", help="train on rows that stand in valid too: tools/emotion_copies.py"
     )

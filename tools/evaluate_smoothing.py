@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from mood_filters import BayesFilter, BayesSettings, Gru
 from mood_plot import draw
 from mood_scores import UNSURE, Score, add, readable
-from mood_sequences import MoodSequence, sequences
+from mood_sequences import MoodSequence, add_options, sequences
 
 from edge.core.people import PeopleSettings
 from edge.core.smooth import Smoother
@@ -184,7 +184,7 @@ def _events(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def compared(args: argparse.Namespace) -> dict[str, dict[str, dict[str, float | None]]]:
     """Every method at every rate on the sequences of ``args.part``."""
-    made = sequences(args.data, args.part, cache=args.cache)[: args.sequences]
+    made = sequences(args, args.part)[: args.sequences]
     report: dict[str, dict[str, dict[str, float | None]]] = {}
     for name, method in methods(args.cache / "gru.npz").items():
         for rate_hz in RATES_HZ:
@@ -198,8 +198,7 @@ def compared(args: argparse.Namespace) -> dict[str, dict[str, dict[str, float | 
 def main() -> None:
     """Compare, print, draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--cache", type=Path, default=Path("/tmp/moodcast-moods"))  # noqa: S108
+    add_options(parser)
     parser.add_argument("--part", choices=("development", "held-out"), default="held-out")
     parser.add_argument("--sequences", type=int, default=None, help="only the first so many")
     parser.add_argument("--json", action="store_true", help="print JSON in place of the table")

@@ -2,10 +2,11 @@
 
 A person shows an emotion for 2-6 s, then another. All frames of a stretch show one picture of that emotion, blended
 over 0.2-0.4 s into the next, moved, turned, scaled, lit, blurred and made noisy by processes in seconds (not frames),
-and read by the shipped int8 network. Now and then, for 0.1-0.3 s, another picture shines through (speech, a blink,
-a hand), and for 0.1-0.6 s the detector loses the face. Everything follows from the seed.
+and read by the shipped int8 network (where that one learnt from what chooses, by the one that chose for it: --model).
+Now and then, for 0.1-0.3 s, another picture shines through (speech, a blink, a hand), and for 0.1-0.6 s the detector
+loses the face. Everything follows from the seed.
 
-Only pictures that the network was not trained on: the part of FER+ `train` that its training set apart
+Only pictures that this network was not trained on: the part of FER+ `train` that its training set apart
 (docs/training.md), and the people of `faces` that are held out. One half of them, by a hash of the picture, makes the
 sequences on which parameters are chosen, the other half those that are reported.
 """
@@ -20,6 +21,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -211,14 +213,30 @@ class Person:
         return MoodSequence(seed, self.t_s, probs, seen, tuple(self.changes), tuple(self.fades), DURATION_S)
 
 
-def sequences(data: Path, part: str, *, cache: Path) -> list[MoodSequence]:
-    """All sequences of ``part`` ("development" or "held-out"), from ``cache`` where this program wrote them before."""
-    model = hashlib.sha1(MODEL.read_bytes(), usedforsecurity=False).hexdigest()[:12]
-    file = cache / f"moods-{part}-{RECIPE}-{model}.npz"
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Where pictures are read, who reads them, and where readings are kept."""
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--model", type=Path, default=MODEL, help="file not trained on the pictures (its card beside)")
+    parser.add_argument("--cache", type=Path, default=Path("/tmp/moodcast-moods"))  # noqa: S108
+
+
+def sequences(args: argparse.Namespace, part: str) -> list[MoodSequence]:
+    """All sequences of ``part`` ("development" or "held-out"), from ``args.cache`` where they were written before.
+
+    Raises SystemExit where ``args.model`` learnt from the pictures.
+    """
+    card = yaml.safe_load(args.model.with_suffix(".yaml").read_text(encoding="utf-8"))
+    if "chosen_by" in card:
+        raise SystemExit(
+            f"--model {args.model}: learnt from these pictures; give the file that chose for it, sha256 "
+            f"{card['chosen_by'][:8]} (docs/smoothing.md, Commands)"
+        )
+    model = hashlib.sha1(args.model.read_bytes(), usedforsecurity=False).hexdigest()[:12]
+    file = args.cache / f"moods-{part}-{RECIPE}-{model}.npz"
     if not file.is_file():
-        pictures, network = read_pictures(data).half(part), EmotionClassifier(MODEL)
+        pictures, network = read_pictures(args.data).half(part), EmotionClassifier(args.model)
         made = [Person(pictures, seed).sequence(network, seed) for seed in SEEDS[part]]
-        cache.mkdir(parents=True, exist_ok=True)
+        args.cache.mkdir(parents=True, exist_ok=True)
         write(file, made)
     return read(file, part)
 
@@ -251,11 +269,10 @@ def read(file: Path, part: str) -> list[MoodSequence]:
 def main() -> None:
     """Build them and say what is in them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--cache", type=Path, default=Path("/tmp/moodcast-moods"))  # noqa: S108
+    add_options(parser)
     args = parser.parse_args()
     for part in SEEDS:
-        made = sequences(args.data, part, cache=args.cache)
+        made = sequences(args, part)
         changes = sum(len(s.changes) - 1 for s in made)
         tops = [s.probs.argmax(axis=1) for s in made]
         flips = sum(int((top[1:] != top[:-1]).sum()) for top in tops) - changes

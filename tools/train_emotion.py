@@ -40,7 +40,7 @@ from emotion_options import arguments
 from emotion_pack import sets_of
 from emotion_recorded import read_recorded
 from emotion_start import Start, network_shape, start_of
-from emotion_teacher import Teachers
+from emotion_teacher import FileTeacher, Teachers
 from parallel import follow, run_all, share
 from sharpness import climbed
 
@@ -83,9 +83,15 @@ def teachers_of(args: argparse.Namespace, images: Grey) -> tuple[Teachers | None
     networks: list[nn.Module] = [net.to(args.device, memory_format=torch.channels_last) for net, _ in found]
     if args.compile:
         networks = [torch.compile(net) for net in networks]
+    if args.teacher_int8:
+        networks = [
+            FileTeacher(path) if path.suffix == ".tflite" else net
+            for path, net in zip(args.teacher, networks, strict=True)
+        ]
     commands = [command for _, start in found for command in start.commands]
     heads = min(start.heads for _, start in found)
-    return Teachers(networks, heads=heads, mirrored=args.teacher_mirrored), commands
+    how = {"mirrored": args.teacher_mirrored, "full_precision": args.full_precision}
+    return Teachers(networks, heads=heads, **how), commands
 
 
 def fed(args: argparse.Namespace, examples: Examples) -> tuple[Feed, list[str]]:
@@ -161,11 +167,11 @@ def loss_of(outputs: Tensor, targets: Tensor, *, fer2013_weight: float) -> Tenso
     return plus + fer2013_weight * old + USABLE_WEIGHT * usable
 
 
-def pull(forward: Callable[[Tensor], Tensor], x: Tensor, targets: Tensor, *, fer2013_weight: float) -> Tensor:
+def pull(args: argparse.Namespace, forward: Callable[[Tensor], Tensor], x: Tensor, targets: Tensor) -> Tensor:
     """The loss for pictures ``x``, as fed; its gradients are added to those of the parameters."""
-    with torch.autocast(x.device.type, torch.bfloat16):
+    with torch.autocast(x.device.type, torch.bfloat16, enabled=not args.full_precision):
         outputs = forward(x)
-    loss = loss_of(outputs.float(), targets, fer2013_weight=fer2013_weight)
+    loss = loss_of(outputs.float(), targets, fer2013_weight=args.fer2013_weight)
     loss.backward()
     return loss.detach()
 
@@ -182,11 +188,11 @@ def train_epoch(args: argparse.Namespace, feed: Feed, parts: dict[str, Any], epo
         optimiser.zero_grad(set_to_none=True)
         if args.sharpness > 0:
             some = int(args.sharpness_part * part)
-            pull(parts["forward"], x[:some], y[:some], fer2013_weight=args.fer2013_weight)
+            pull(args, parts["forward"], x[:some], y[:some])
             with climbed(net, args.sharpness):
-                loss = pull(parts["forward"], x, y, fer2013_weight=args.fer2013_weight)
+                loss = pull(args, parts["forward"], x, y)
         else:
-            loss = pull(parts["forward"], x, y, fer2013_weight=args.fer2013_weight)
+            loss = pull(args, parts["forward"], x, y)
         # The first process says how far it is: all keep one rate, and end together.
         (progress,) = share(net, [schedule.progress(epoch + step / steps) if rank == 0 else 0.0], args.processes)
         if progress >= 1.0:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from mood_filters import FIRST_READING_S
-from mood_sequences import MoodSequence, sequences
+from mood_sequences import MoodSequence, add_options, sequences
 
 from edge.data import EMOTIONS
 
@@ -59,14 +59,13 @@ def batch(made: list[MoodSequence], rate_hz: float) -> tuple[Tensor, Tensor, Ten
 def main() -> None:
     """Train and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--cache", type=Path, default=Path("/tmp/moodcast-moods"))  # noqa: S108
+    add_options(parser)
     parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     torch.set_num_threads(1)
-    made = sequences(args.data, "development", cache=args.cache)
+    made = sequences(args, "development")
     batches = [batch(made, rate_hz) for rate_hz in RATES_HZ]
     net = Net()
     optimiser = torch.optim.Adam(net.parameters(), 0.01)

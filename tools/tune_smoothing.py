@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from evaluate_smoothing import Method, bayes, evaluate, exponential, unsmoothed
 from mood_filters import BayesSettings
-from mood_sequences import MoodSequence, sequences
+from mood_sequences import MoodSequence, add_options, sequences
 
 from edge.core.trigger import TriggerSettings
 
@@ -60,13 +60,12 @@ def main() -> None:
     """Search and print the five best."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("way", choices=("exponential", "bayes", "pooled"))
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--cache", type=Path, default=Path("/tmp/moodcast-moods"))  # noqa: S108
+    add_options(parser)
     parser.add_argument("--draws", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sequences", type=int, default=24)
     args = parser.parse_args()
-    made = sequences(args.data, "development", cache=args.cache)[: args.sequences]
+    made = sequences(args, "development")[: args.sequences]
     raw = {hz: evaluate(Method(unsmoothed, None), made, hz)["flips_a_minute"] or 1.0 for hz in RATES_HZ}
     rng = np.random.default_rng(args.seed)
     found = [(*value(method, made, raw), words) for words, method in (draw(args.way, rng) for _ in range(args.draws))]
