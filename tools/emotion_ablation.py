@@ -51,6 +51,9 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--epochs", type=int, default=6, help="of each short training")
     parser.add_argument(
+        "--only-crops", action="store_true", help="keep the card's rows of grey and equalised: no file changes them"
+    )
+    parser.add_argument(
         "--keep-runs",
         action="store_true",
         help="take short trainings of so many epochs that are there, made by this program",
@@ -144,6 +147,10 @@ def last_line(log: Path) -> dict[str, Any]:
 def main() -> None:
     """Measure, print, write."""
     args = arguments()
+    card = args.model.with_suffix(".yaml")
+    before = yaml.safe_load(card.read_text(encoding="utf-8"))["figures"].get("ablation", {})
+    if args.only_crops and "input" not in before:
+        raise SystemExit(f"--only-crops: {card} holds no rows of grey and equalised to keep; run it without")
     crops = crop_rows(args)
     by = hashlib.sha256(args.crops_by.read_bytes()).hexdigest() if args.crops_by else None
     found = {
@@ -151,10 +158,9 @@ def main() -> None:
         **({"crops_by": by} if by else {}),
         "measured_on": "own rows of train (input; float, no prior taken off), own people of `faces` (crop)",
         "crop": crops,
-        "input": input_rows(args),
+        "input": before["input"] if args.only_crops else input_rows(args),
     }
     print(yaml.safe_dump(found, sort_keys=False))
-    card = args.model.with_suffix(".yaml")
     figures = yaml.safe_load(card.read_text(encoding="utf-8"))["figures"]
     write(card, {**figures, "ablation": found})
     print(f"{named(card)}: written")

@@ -18,9 +18,12 @@ from typing import Any
 import numpy as np
 import yaml
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(
     0, str(Path(__file__).resolve().parent.parent)
 )  # so that it runs in a checkout where Moodcast is not installed
+
+from processor import processor
 
 from edge.measure.compare import RATES, compare
 from edge.measure.evaluate import Evaluation, judge, readings
@@ -162,6 +165,7 @@ def time_figures(model: Path, yardstick: Path) -> dict[str, Any]:
     ours, theirs = (statistics.median(times) * 1000.0 / _PASSES for times in zip(*turns, strict=True))
     return {
         "command": "python tools/emotion_figures.py",
+        "processor": processor(),
         "time_ratio": round(statistics.median(a / b for a, b in turns), 3),
         "ms": round(ours, 4),
         "yardstick_ms": round(theirs, 4),

@@ -31,6 +31,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 from performance_estimate import BOARDS, board_ms  # noqa: E402
 from performance_plot import draw  # noqa: E402
 from performance_scaling import scaling  # noqa: E402
+from processor import processor  # noqa: E402
 
 PAGE, NUMBERS = ROOT / "docs/performance.md", ROOT / "docs/performance.json"
 PICTURE = ROOT / "docs/images/performance.webp"
@@ -38,13 +39,9 @@ STAGES = ("find", "track", "classify", "smooth", "frame")
 
 
 def machine() -> dict[str, Any]:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    model = next(
-        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine()
-    )
     return {
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
-        "processor": model,
+        "processor": processor(),
         "cores": os.cpu_count(),
         "load": round(os.getloadavg()[0], 1),
         "python": platform.python_version(),

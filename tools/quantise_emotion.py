@@ -37,6 +37,7 @@ from emotion_negatives import negatives
 from emotion_net import INPUT_OFFSET, INPUT_SCALE, OUTPUTS, EmotionNet, merged_head, parameter_count
 from emotion_start import Shape, network_shape
 from int8_ranges import ranges
+from processor import processor
 
 from edge.core.probabilities import apply_prior
 from edge.data import EMOTIONS
@@ -45,6 +46,7 @@ from edge.vision.runtime import load_network
 
 CEILINGS = (0.2, 1.0)
 """Of the prior. 0.2 cuts neutral and happy alone; lower ones call sad faces neutral (docs/training-tried.md)."""
+TIMES = ("time_ratio", "ms", "yardstick_ms")
 KEEPS, REJECTS = 0.98, 0.98
 """The usable threshold keeps at least this share of the faces of each of the own sets; and it is no higher than needed
 to reject this share of the own crops of no face: in bad light a face is less sure, and should still be read."""
@@ -243,9 +245,24 @@ def main() -> None:
             fields["training"]["note"] = args.note
         write(work, content, fields)
         choose(work, fields, chooser, args)
+        fields["figures"] = kept_figures(args.out.with_suffix(".yaml"), fields)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     write(args.out, content, fields)
     print(f"{args.out}: {len(content)} bytes, sha256 {fields['sha256']}")
+
+
+def kept_figures(card: Path, fields: dict[str, Any]) -> dict[str, Any]:
+    """What stays true of the card that is there: what short trainings said about grey and equalised pictures and, where
+    the network in ``fields`` has the same shape, its time on other processors."""
+    before = yaml.safe_load(card.read_text(encoding="utf-8")) if card.is_file() else {}
+    figures, found = before.get("figures", {}), {}
+    if "input" in figures.get("ablation", {}):
+        found["ablation"] = {key: figures["ablation"][key] for key in ("measured_on", "input")}
+    if "processor" in figures.get("time", {}) and all(before[key] == fields[key] for key in ("parameters", "mirrored")):
+        time = figures["time"]
+        times = {**figures.get("time_elsewhere", {}), time["processor"]: {k: time[k] for k in TIMES}}
+        found["time_elsewhere"] = {name: row for name, row in times.items() if name != processor()}
+    return found
 
 
 def shipped(trained: dict[str, Tensor], shape: Shape, shares: dict[str, float]) -> EmotionNet:
