@@ -12,6 +12,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,9 @@ from torch import Tensor, nn
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from emotion_copies import figures
-from emotion_data import HEADS, VoteSet, read_votes, seven_emotion_truth
+from emotion_data import HEADS, VoteSet, read_votes, rows, seven_emotion_truth
+from emotion_examples import Sets
+from emotion_folds import left_out
 from emotion_pack import read_pack
 from train_emotion import known, logits_of, own_figures
 
@@ -54,6 +57,13 @@ def hurt_figures(net: nn.Module, own: VoteSet) -> dict[str, float]:
     return found
 
 
+def own_fold(sets: Sets, fold: str) -> Sets:
+    """``sets`` whose own rows and photographs are those that ``train_emotion.py --leave-out`` would leave out alone."""
+    photos, labels = sets.own_photos
+    mine = left_out(photos, fold)
+    return replace(sets, own=rows(sets.own, left_out(sets.own.crops, fold)), own_photos=(photos[mine], labels[mine]))
+
+
 def main() -> None:
     """Read, ask, print a line for each and one for all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
@@ -62,11 +72,14 @@ def main() -> None:
     )
     parser.add_argument("--mirrored", action="store_true", help="together: ask each about the mirror image as well")
     parser.add_argument("--pack", type=Path, required=True, help="file of tools/emotion_pack.py")
+    parser.add_argument("--left-out", metavar="I/N", help="ask about this fold alone, which a run did not learn from")
     parser.add_argument("--robustness", action="store_true", help="also accuracy when hurt")
     parser.add_argument("--data", type=Path, help="folder with ferplus/: a control, see above")
     args = parser.parse_args()
     valid = read_votes(args.data, "valid") if args.data else None
     sets = read_pack(args.pack)
+    if args.left_out is not None:
+        sets = own_fold(sets, args.left_out)
     paths = [run if run.suffix == ".tflite" else run / "checkpoint.pt" for run in args.run]
     networks = [known(path, sets.train.crops)[0] for path in paths]
     named = [(run.name, net) for run, net in zip(args.run, networks, strict=True)]
