@@ -77,6 +77,26 @@ def test_a_rehearsal_reads_training_data_and_writes_nothing(tmp_path: Path, data
     assert "usable" not in printed, "this network has no such score"
 
 
+def test_the_time_on_another_processor_stands_beside_the_first(tmp_path: Path, monkeypatch) -> None:
+    model = write_network(tmp_path / "small.tflite")
+    card = model.with_suffix(".yaml")
+    first = {"processor": "another one", "time_ratio": 2.0, "ms": 0.4, "yardstick_ms": 0.2}
+    fields = yaml.safe_load(card.read_text()) | {"figures": {"time": first, "int8": {"kept": 1}}}
+    card.write_text("# Head of the card.\n" + yaml.safe_dump(fields))
+    for _ in range(2):  # measured again, it is replaced
+        figures(monkeypatch, "--model", model, "--time-elsewhere")
+    text = card.read_text()
+    assert text.startswith("# Head of the card.\n")
+    found = yaml.safe_load(text)["figures"]
+    assert (found["time"], found["int8"]) == (first, {"kept": 1})
+    (row,) = found["time_elsewhere"]
+    assert row["processor"] != "another one"
+    assert row["time_ratio"] > 0.0
+    card.write_text(yaml.safe_dump(fields | {"figures": {"time": row}}))
+    with pytest.raises(SystemExit, match="of this processor"):
+        figures(monkeypatch, "--model", model, "--time-elsewhere")
+
+
 def test_nothing_to_measure_is_said(tmp_path: Path, monkeypatch) -> None:
     model = write_network(tmp_path / "small.tflite")
     with pytest.raises(SystemExit, match="holds neither"):

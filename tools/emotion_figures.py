@@ -71,6 +71,9 @@ def arguments() -> argparse.Namespace:
         "--yardstick", type=Path, default=Path("models/yardstick.tflite"), help="what is timed beside it"
     )
     parser.add_argument("--time", action="store_true", help="print the time of --model alone, write nothing")
+    parser.add_argument(
+        "--time-elsewhere", action="store_true", help="add the time on this processor to the card, beside its `time`"
+    )
     parser.add_argument("--rehearse", action="store_true", help="measure on training data, print, write nothing")
     return parser.parse_args()
 
@@ -192,13 +195,31 @@ def _thread_s(work: Callable[[], None]) -> float:
     return time.thread_time() - start_s
 
 
+def write_time(card: Path, time: dict[str, Any]) -> None:
+    """The card with ``time`` beside its own, which was measured on another processor.
+
+    Raises SystemExit where it was measured on this one.
+    """
+    figures = yaml.safe_load(card.read_text(encoding="utf-8"))["figures"]
+    if figures["time"].get("processor") == time["processor"]:
+        raise SystemExit(f"{card}: `time` is of this processor; give --float to measure the card anew")
+    beside = {"command": "python tools/emotion_figures.py --time-elsewhere"}
+    beside |= {key: time[key] for key in ("processor", "time_ratio", "ms", "yardstick_ms")}
+    others = [row for row in figures.get("time_elsewhere", []) if row["processor"] != time["processor"]]
+    _write(card, {**figures, "time_elsewhere": [*others, beside]})
+
+
 def write(card: Path, figures: dict[str, Any]) -> None:
     """The card with new figures: its comment and other fields stay, those measured for another file go."""
+    before = yaml.safe_load(card.read_text(encoding="utf-8")).get("figures") or {}
+    _write(card, {**figures, **{key: value for key, value in before.items() if key not in _REPLACED}})
+
+
+def _write(card: Path, figures: dict[str, Any]) -> None:
     text = card.read_text(encoding="utf-8")
     head = "".join(line for line in text.splitlines(keepends=True) if line.startswith("#"))
     fields = yaml.safe_load(text)
-    kept = {key: value for key, value in (fields.get("figures") or {}).items() if key not in _REPLACED}
-    fields["figures"] = {**figures, **kept}
+    fields["figures"] = figures
     new = head + yaml.safe_dump(fields, sort_keys=False, width=110, default_flow_style=None, allow_unicode=True)
     part = card.with_suffix(".yaml.part")
     part.write_text(new, encoding="utf-8")
@@ -208,8 +229,11 @@ def write(card: Path, figures: dict[str, Any]) -> None:
 def main() -> None:
     """Measure, print, write."""
     args = arguments()
-    if args.time:
-        print(yaml.safe_dump(time_figures(args.model, args.yardstick), sort_keys=False))
+    if args.time or args.time_elsewhere:
+        found = time_figures(args.model, args.yardstick)
+        print(yaml.safe_dump(found, sort_keys=False))
+        if args.time_elsewhere:
+            write_time(args.model.with_suffix(".yaml"), found)
         return
     classifier = EmotionClassifier(args.model)
     labelled = labelled_figures(args, classifier)

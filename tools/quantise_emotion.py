@@ -46,7 +46,7 @@ from edge.vision.runtime import load_network
 
 CEILINGS = (0.2, 1.0)
 """Of the prior. 0.2 cuts neutral and happy alone; lower ones call sad faces neutral (docs/training-tried.md)."""
-TIMES = ("time_ratio", "ms", "yardstick_ms")
+TIMES = ("command", "processor", "time_ratio", "ms", "yardstick_ms")
 KEEPS, REJECTS = 0.98, 0.98
 """The usable threshold keeps at least this share of the faces of each of the own sets; and it is no higher than needed
 to reject this share of the own crops of no face: in bad light a face is less sure, and should still be read."""
@@ -259,9 +259,8 @@ def kept_figures(card: Path, fields: dict[str, Any]) -> dict[str, Any]:
     if "input" in figures.get("ablation", {}):
         found["ablation"] = {key: figures["ablation"][key] for key in ("measured_on", "input")}
     if "processor" in figures.get("time", {}) and all(before[key] == fields[key] for key in ("parameters", "mirrored")):
-        time = figures["time"]
-        times = {**figures.get("time_elsewhere", {}), time["processor"]: {k: time[k] for k in TIMES}}
-        found["time_elsewhere"] = {name: row for name, row in times.items() if name != processor()}
+        rows = [*figures.get("time_elsewhere", []), figures["time"]]
+        found["time_elsewhere"] = [{key: row[key] for key in TIMES} for row in rows if row["processor"] != processor()]
     return found
 
 
