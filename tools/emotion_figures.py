@@ -212,7 +212,8 @@ def write_time(card: Path, time: dict[str, Any]) -> None:
 def write(card: Path, figures: dict[str, Any]) -> None:
     """The card with new figures: its comment and other fields stay, those measured for another file go."""
     before = yaml.safe_load(card.read_text(encoding="utf-8")).get("figures") or {}
-    _write(card, {**figures, **{key: value for key, value in before.items() if key not in _REPLACED}})
+    kept = {key: value for key, value in before.items() if key not in _REPLACED and key not in figures}
+    _write(card, {**figures, **kept})
 
 
 def _write(card: Path, figures: dict[str, Any]) -> None:

@@ -36,12 +36,13 @@ from emotion_mean import mean_of
 from emotion_negatives import negatives
 from emotion_net import INPUT_OFFSET, INPUT_SCALE, OUTPUTS, EmotionNet, merged_head, parameter_count
 from emotion_start import Shape, network_shape
-from int8_ranges import ranges
+from int8_ranges import BEYOND, ranges
 from processor import processor
 
 from edge.core.probabilities import apply_prior
 from edge.data import EMOTIONS
 from edge.vision.emotion import EmotionClassifier
+from edge.vision.model import load_beside
 from edge.vision.runtime import load_network
 
 CEILINGS = (0.2, 1.0)
@@ -76,6 +77,7 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--out", type=Path, default=Path("models/emotion.tflite"))
     parser.add_argument("--representative", type=int, default=400, help="training pictures that set the int8 ranges")
+    parser.add_argument("--beyond", type=float, default=BEYOND, help="share of them that may lie beyond each end")
     parser.add_argument("--note", help="a sentence about the run, for the card")
     parser.add_argument("--enough-recall", type=float, default=ENOUGH_RECALL, help="macro recall; then accuracy counts")
     parser.add_argument(
@@ -115,14 +117,14 @@ def representative(images: Grey, count: int, seed: int) -> NDArray[np.float32]:
     return ((chosen.numpy() - INPUT_OFFSET) * INPUT_SCALE).astype(np.float32).reshape(count, 1, SIDE, SIDE, 1)
 
 
-def to_int8(net: nn.Module, pictures: NDArray[np.float32]) -> tuple[bytes, bytes]:
+def to_int8(net: nn.Module, pictures: NDArray[np.float32], *, beyond: float = BEYOND) -> tuple[bytes, bytes]:
     """The network as a float and as a full int8 TFLite file, input (1, 48, 48, 1)."""
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "float.tflite")
         litert_torch.convert(
             litert_torch.to_channel_last_io(net.eval(), args=[0]), (torch.zeros(1, SIDE, SIDE, 1),)
         ).export(path)
-        found = ranges(path, recipe.static_wi8_ai8(), [{"args_0": picture} for picture in pictures])
+        found = ranges(path, recipe.static_wi8_ai8(), [{"args_0": picture} for picture in pictures], beyond=beyond)
         content = quantizer.Quantizer(path, recipe.static_wi8_ai8()).quantize(found).quantized_model
         return Path(path).read_bytes(), bytes(content)
 
@@ -228,7 +230,9 @@ def main() -> None:
     train, chooser = chooser_of(args)
     net = shipped(saved["ema"], network_shape(paths[-1]), dict(args.share))
     deployed = Deployed(net, mirrored=args.mirrored)
-    floating, content = to_int8(deployed, representative(train.crops, args.representative, saved["seed"]))
+    floating, content = to_int8(
+        deployed, representative(train.crops, args.representative, saved["seed"]), beyond=args.beyond
+    )
     if args.float is not None:
         args.float.write_bytes(floating)
     with tempfile.TemporaryDirectory() as folder:
@@ -245,10 +249,23 @@ def main() -> None:
             fields["training"]["note"] = args.note
         write(work, content, fields)
         choose(work, fields, chooser, args)
+        write(work, content, fields)
+        tell_nearness(work, floating, np.concatenate([chooser.crops, chooser.photo_crops]))
         fields["figures"] = kept_figures(args.out.with_suffix(".yaml"), fields)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     write(args.out, content, fields)
     print(f"{args.out}: {len(content)} bytes, sha256 {fields['sha256']}")
+
+
+def tell_nearness(path: Path, floating: bytes, crops: Grey) -> None:
+    """Print how near the int8 file at ``path`` is to its float form on ``crops`` (N, 48, 48); no label is asked."""
+    other = path.with_name("floating.tflite")
+    other.write_bytes(floating)
+    ours = EmotionClassifier(path)
+    theirs = EmotionClassifier.of(load_beside(other, ours.card)).classify_crops(crops)
+    probs = ours.classify_crops(crops)
+    apart, same = np.abs(probs - theirs).sum(axis=1).mean() / 2.0, (probs.argmax(1) == theirs.argmax(1)).mean()
+    print(f"int8 and float on own pictures: {apart:.5f} apart (total variation), {same:.4f} of the answers the same")
 
 
 def kept_figures(card: Path, fields: dict[str, Any]) -> dict[str, Any]:
