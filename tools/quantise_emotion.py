@@ -47,6 +47,7 @@ from edge.vision.runtime import load_network
 
 CEILINGS = (0.2, 1.0)
 """Of the prior. 0.2 cuts neutral and happy alone; lower ones call sad faces neutral (docs/training-tried.md)."""
+QUANTISE = "quantise_emotion.py"
 TIMES = ("command", "processor", "time_ratio", "ms", "yardstick_ms")
 KEEPS, REJECTS = 0.98, 0.98
 """The usable threshold keeps at least this share of the faces of each of the own sets; and it is no higher than needed
@@ -147,6 +148,8 @@ def choose(path: Path, fields: dict[str, Any], chooser: Chooser, args: argparse.
         fields["prior"] |= {key: card["prior"][key] for key in ("power", "ceiling")}
         fields["temperature"] = card["temperature"]
         fields["chosen_by"] = card["sha256"]
+        commands = fields["training"]["commands"]
+        fields["training"]["commands"] = [c + " --chosen-by CARD" * (QUANTISE in c) for c in commands]
     faces = [classifier.read_crops(crops).usable for crops in (chooser.crops, chooser.photo_crops)]
     none = classifier.read_crops(chooser.negatives).usable
     threshold = min(float(np.quantile(none, REJECTS)), *(float(np.quantile(scores, 1.0 - KEEPS)) for scores in faces))
