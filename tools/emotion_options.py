@@ -55,15 +55,7 @@ def parser_of(description: str | None) -> argparse.ArgumentParser:
     )
     parser.add_argument("--sharpness-part", type=float, default=0.5, help="of a batch says where the loss rises")
     parser.add_argument("--dropout", type=float, default=DROPOUT)
-    parser.add_argument("--pack", type=Path, help="file of tools/emotion_pack.py to read instead of --data")
-    parser.add_argument("--device", default="cpu", help="cpu or cuda; cuda needs --processes 1")
-    parser.add_argument("--compile", action="store_true", help="torch.compile: a slow first step, then faster ones")
-    parser.add_argument(
-        "--full-precision",
-        action="store_true",
-        help="float32 instead of bfloat16: quicker on a processor that has no unit for it",
-    )
-    parser.add_argument("--measure-every", type=int, default=1, help="epochs from one line and checkpoint to the next")
+    _add_machine(parser)
     return parser
 
 
@@ -96,6 +88,19 @@ def _add_targets(parser: argparse.ArgumentParser) -> None:
         help="folders of emotion_record.py --of-own, learnt from besides: only once all is chosen, by a run without",
     )
     parser.add_argument("--mixup-recorded", type=float, default=0.0, help="--mixup of --recorded epochs")
+
+
+def _add_machine(parser: argparse.ArgumentParser) -> None:
+    """Where the run computes, and what from."""
+    parser.add_argument("--pack", type=Path, help="file of tools/emotion_pack.py to read instead of --data")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda; cuda needs --processes 1")
+    parser.add_argument("--compile", action="store_true", help="torch.compile: a slow first step, then faster ones")
+    parser.add_argument(
+        "--full-precision",
+        action="store_true",
+        help="float32 instead of bfloat16: quicker on a processor that has no unit for it",
+    )
+    parser.add_argument("--measure-every", type=int, default=1, help="epochs from one line and checkpoint to the next")
 
 
 def arguments(description: str | None) -> argparse.Namespace:

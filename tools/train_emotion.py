@@ -80,14 +80,13 @@ def teachers_of(args: argparse.Namespace, images: Grey) -> tuple[Teachers | None
     if not args.teacher:
         return None, []
     found = [known(path, images) for path in args.teacher]
-    networks: list[nn.Module] = [net.to(args.device, memory_format=torch.channels_last) for net, _ in found]
-    if args.compile:
-        networks = [torch.compile(net) for net in networks]
-    if args.teacher_int8:
-        networks = [
-            FileTeacher(path) if path.suffix == ".tflite" else net
-            for path, net in zip(args.teacher, networks, strict=True)
-        ]
+    networks: list[nn.Module] = []
+    for path, (net, _) in zip(args.teacher, found, strict=True):
+        if args.teacher_int8 and path.suffix == ".tflite":
+            networks.append(FileTeacher(path))
+        else:
+            moved = net.to(args.device, memory_format=torch.channels_last)
+            networks.append(torch.compile(moved) if args.compile else moved)
     commands = [command for _, start in found for command in start.commands]
     heads = min(start.heads for _, start in found)
     how = {"mirrored": args.teacher_mirrored, "full_precision": args.full_precision}
