@@ -198,6 +198,8 @@ def choose_again(args: argparse.Namespace) -> None:
     """
     content, card = args.out.read_bytes(), args.out.with_suffix(".yaml")
     fields = yaml.safe_load(card.read_text(encoding="utf-8"))
+    if "chosen_by" in fields and args.chosen_by is None:
+        raise SystemExit(f"{args.out}: learnt from what chooses; give --chosen-by CARD, of one that did not")
     before = fields["figures"]
     kept = {key: before[key] for key in ("commands", "date", "difference_points") if key in before}
     compared = {"prior": {key: fields["prior"].get(key, 1.0) for key in ("power", "ceiling")}, **kept}
@@ -278,7 +280,9 @@ def kept_figures(card: Path, fields: dict[str, Any]) -> dict[str, Any]:
     figures, found = before.get("figures", {}), {}
     if "input" in figures.get("ablation", {}):
         found["ablation"] = {key: figures["ablation"][key] for key in ("measured_on", "input")}
-    if "processor" in figures.get("time", {}) and all(before[key] == fields[key] for key in ("parameters", "mirrored")):
+    if "processor" in figures.get("time", {}) and all(
+        before.get(key) == fields[key] for key in ("parameters", "mirrored")
+    ):
         rows = [*figures.get("time_elsewhere", []), figures["time"]]
         found["time_elsewhere"] = [{key: row[key] for key in TIMES} for row in rows if row["processor"] != processor()]
     return found
