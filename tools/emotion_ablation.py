@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from emotion_data import SIDE, Photo
+from emotion_data import SIDE, Photo, refuse_learnt
 from emotion_examples import photo_split
 from emotion_figures import named, write
 
@@ -105,8 +105,7 @@ def crop_rows(args: argparse.Namespace) -> dict[str, Any]:
     Raises SystemExit where the file that reads them learnt from them.
     """
     path = args.crops_by or args.model
-    if "chosen_by" in yaml.safe_load(path.with_suffix(".yaml").read_text(encoding="utf-8")):
-        raise SystemExit(f"{path}: learnt from the own people; give --crops-by, the file that chose for it")
+    refuse_learnt(path, "--crops-by")
     classifier = EmotionClassifier(path)
     photos = photo_split(args.data)[1]
     images = [np.asarray(cv2.imread(str(photo.path)), np.uint8) for photo in photos]

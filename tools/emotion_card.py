@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
+
+import yaml
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from emotion_data import EMOTIONS
 from emotion_net import INPUT_OFFSET, INPUT_SCALE
+from processor import processor
 
 from edge.vision.runtime import TensorInfo
 
@@ -65,6 +72,7 @@ LIMITS = [
 ]
 
 
+TIMES = ("command", "processor", "time_ratio", "ms", "yardstick_ms")
 CHOSEN_ON = (
     "8 % of train by a hash of the picture and a tenth of the training people of `faces`: prior power and ceiling and "
     "temperature, by the network of `chosen_by`, which learnt from none of them; the shipped one did. A tenth of the "
@@ -115,3 +123,18 @@ def card_fields(
         "limits": LIMITS,
         "must_not_be_used_for": NOT_FOR,
     }
+
+
+def kept_figures(card: Path, fields: dict[str, Any]) -> dict[str, Any]:
+    """What stays true of the card that is there: what short trainings said about grey and equalised pictures and, where
+    the network in ``fields`` has the same shape, its time on other processors."""
+    before = yaml.safe_load(card.read_text(encoding="utf-8")) if card.is_file() else {}
+    figures, found = before.get("figures", {}), {}
+    if "input" in figures.get("ablation", {}):
+        found["ablation"] = {key: figures["ablation"][key] for key in ("measured_on", "input")}
+    if "processor" in figures.get("time", {}) and all(
+        before.get(key) == fields[key] for key in ("parameters", "mirrored")
+    ):
+        rows = [*figures.get("time_elsewhere", []), figures["time"]]
+        found["time_elsewhere"] = [{key: row[key] for key in TIMES} for row in rows if row["processor"] != processor()]
+    return found

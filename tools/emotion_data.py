@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -35,6 +36,19 @@ Grey = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+
+
+def refuse_learnt(model: Path, option: str) -> None:
+    """Raise SystemExit where the file ``model`` learnt from the own rows and people; ``option`` takes one that did not.
+
+    Its card says so: another file chose prior and temperature for it.
+    """
+    card = yaml.safe_load(model.with_suffix(".yaml").read_text(encoding="utf-8"))
+    if "chosen_by" in card:
+        raise SystemExit(
+            f"{model}: learnt from these pictures; give {option} the file that chose for it, sha256 "
+            f"{card['chosen_by'][:8]} (docs/smoothing.md, Commands)"
+        )
 
 
 def read_votes(data: Path, split: str) -> VoteSet:

@@ -14,8 +14,8 @@ from ai_edge_quantizer import quantizer
 from numpy.typing import NDArray
 
 BEYOND = 0.02
-"""Share of the pictures that may lie beyond each end: single ones would make the steps of all others coarse. Of some
-shares the one with which int8 is nearest to float (docs/training-tried.md, "The ranges of int8")."""
+"""Share of the pictures that may lie beyond each end: single ones would make the steps of all others coarse. With 0.005
+probabilities are a little further from those of float (docs/training-tried.md, "The ranges of int8")."""
 
 
 def ranges(

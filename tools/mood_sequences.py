@@ -21,12 +21,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from emotion_data import own_split, photo_crops, read_photos, read_votes, rows, seven_emotion_truth
+from emotion_data import own_split, photo_crops, read_photos, read_votes, refuse_learnt, rows, seven_emotion_truth
 from emotion_examples import OWN_PART, OWN_SEED
 
 from edge.data import EMOTIONS
@@ -225,12 +224,7 @@ def sequences(args: argparse.Namespace, part: str) -> list[MoodSequence]:
 
     Raises SystemExit where ``args.model`` learnt from the pictures.
     """
-    card = yaml.safe_load(args.model.with_suffix(".yaml").read_text(encoding="utf-8"))
-    if "chosen_by" in card:
-        raise SystemExit(
-            f"--model {args.model}: learnt from these pictures; give the file that chose for it, sha256 "
-            f"{card['chosen_by'][:8]} (docs/smoothing.md, Commands)"
-        )
+    refuse_learnt(args.model, "--model")
     model = hashlib.sha1(args.model.read_bytes(), usedforsecurity=False).hexdigest()[:12]
     file = args.cache / f"moods-{part}-{RECIPE}-{model}.npz"
     if not file.is_file():

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from emotion_augment import Augmenter
-from emotion_card import CARD_HEAD, CHOSEN_ON, card_fields
+from emotion_card import CARD_HEAD, CHOSEN_ON, card_fields, kept_figures
 from emotion_choice import ENOUGH_RECALL, Chooser, accuracy_and_recall, best_choice, choices, choose_temperature
 from emotion_data import SIDE, Grey, VoteSet, photo_crops, seven_emotion_truth
 from emotion_deploy import Deployed
@@ -37,7 +37,6 @@ from emotion_negatives import negatives
 from emotion_net import INPUT_OFFSET, INPUT_SCALE, OUTPUTS, EmotionNet, merged_head, parameter_count
 from emotion_start import Shape, network_shape
 from int8_ranges import BEYOND, ranges
-from processor import processor
 
 from edge.core.probabilities import apply_prior
 from edge.data import EMOTIONS
@@ -48,7 +47,6 @@ from edge.vision.runtime import load_network
 CEILINGS = (0.2, 1.0)
 """Of the prior. 0.2 cuts neutral and happy alone; lower ones call sad faces neutral (docs/training-tried.md)."""
 QUANTISE = "quantise_emotion.py"
-TIMES = ("command", "processor", "time_ratio", "ms", "yardstick_ms")
 KEEPS, REJECTS = 0.98, 0.98
 """The usable threshold keeps at least this share of the faces of each of the own sets; and it is no higher than needed
 to reject this share of the own crops of no face: in bad light a face is less sure, and should still be read."""
@@ -271,21 +269,6 @@ def tell_nearness(path: Path, floating: bytes, crops: Grey) -> None:
     probs = ours.classify_crops(crops)
     apart, same = np.abs(probs - theirs).sum(axis=1).mean() / 2.0, (probs.argmax(1) == theirs.argmax(1)).mean()
     print(f"int8 and float on own pictures: {apart:.5f} apart (total variation), {same:.4f} of the answers the same")
-
-
-def kept_figures(card: Path, fields: dict[str, Any]) -> dict[str, Any]:
-    """What stays true of the card that is there: what short trainings said about grey and equalised pictures and, where
-    the network in ``fields`` has the same shape, its time on other processors."""
-    before = yaml.safe_load(card.read_text(encoding="utf-8")) if card.is_file() else {}
-    figures, found = before.get("figures", {}), {}
-    if "input" in figures.get("ablation", {}):
-        found["ablation"] = {key: figures["ablation"][key] for key in ("measured_on", "input")}
-    if "processor" in figures.get("time", {}) and all(
-        before.get(key) == fields[key] for key in ("parameters", "mirrored")
-    ):
-        rows = [*figures.get("time_elsewhere", []), figures["time"]]
-        found["time_elsewhere"] = [{key: row[key] for key in TIMES} for row in rows if row["processor"] != processor()]
-    return found
 
 
 def shipped(trained: dict[str, Tensor], shape: Shape, shares: dict[str, float]) -> EmotionNet:
