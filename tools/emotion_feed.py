@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from emotion_augment import Augmenter
 from emotion_examples import Examples
+from emotion_folds import Answers
 from emotion_net import as_input
-from emotion_recorded import Recorded
-from emotion_teacher import Teachers
+from emotion_recorded import Recorded, read_recorded
+from emotion_teacher import Teachers, teachers_of
 from torch import Tensor
 
 Batch = tuple[Tensor, Tensor]
@@ -88,3 +89,29 @@ class Replayed:
         if self._args.mixup_recorded > 0:
             x, y = self._augment.mix(x, y, alpha=self._args.mixup_recorded)
         return as_input(x), y
+
+
+def fed(args: argparse.Namespace, examples: Examples) -> tuple[Feed, list[str]]:
+    """What a run with ``args`` learns from, and the commands that made the networks that teach it.
+
+    :raises SystemExit: where epochs are recorded, and teachers given that would not be asked; where none are, and
+        they are to be mixed.
+    """
+    if args.recorded and (args.teacher or args.answers):
+        raise SystemExit(
+            "--recorded epochs hold their teachers' answers: give --teacher and --answers to "
+            "tools/emotion_record.py instead"
+        )
+    if args.mixup_recorded and not args.recorded:
+        raise SystemExit("--mixup-recorded mixes --recorded epochs: give them, or --mixup for pictures changed afresh")
+    if args.recorded_own and not args.recorded:
+        raise SystemExit("--recorded-own is learnt from besides --recorded epochs: give them")
+    if args.recorded:
+        recorded = read_recorded(args.recorded)
+        besides = read_recorded(args.recorded_own) if args.recorded_own else None
+        commands = [*recorded.commands, *([] if besides is None else besides.commands)]
+        return Replayed(args, recorded, besides), commands
+    teachers, commands = teachers_of(args, examples.images)
+    if args.answers is not None:
+        commands = [*Answers.read(args.answers).commands, *commands]
+    return Changed(args, examples, teachers), commands

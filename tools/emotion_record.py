@@ -18,13 +18,12 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from emotion_examples import own_alone, training_examples
-from emotion_feed import Feed
+from emotion_feed import Feed, fed
 from emotion_net import INPUT_OFFSET, INPUT_SCALE
 from emotion_options import parser_of
 from emotion_pack import sets_of
 from emotion_recorded import NAME, write_epoch
 from parallel import run_all
-from train_emotion import fed
 
 BATCH = 128
 

@@ -15,12 +15,16 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
-from emotion_net import DEPTHS, OUTPUTS_TRAINED, SIDE, WIDTHS, EmotionNet
+from emotion_augment import Augmenter
+from emotion_data import Grey
+from emotion_net import DEPTHS, OUTPUTS_TRAINED, SIDE, WIDTHS, EmotionNet, as_input
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 TRAINING = "train_emotion.py"
 Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
+START_PICTURES = 2000
+"""So many set the normalisation where a run begins with a file."""
 LEAST = 1e-3
 """Length of a filter, and spread of its answers, that counts as none: it is not to be scaled up without end."""
 
@@ -51,6 +55,21 @@ def start_of(path: Path, fresh: EmotionNet, pictures: Tensor) -> Start:
     saved = torch.load(path, weights_only=True, map_location="cpu")
     weights = narrowed(grown(saved["ema"], saved["depths"], fresh), fresh)
     return Start(weights, saved["commands"], saved["epoch"] + saved["epochs_before"], heads=2)
+
+
+def begun(path: Path, fresh: EmotionNet, images: Grey) -> Start:
+    """What stands at ``path``, a checkpoint or a file; ``images`` (N, 48, 48) are those that are trained on."""
+    chosen = np.random.default_rng(0).choice(len(images), START_PICTURES, replace=False)
+    changed = Augmenter(0)(torch.from_numpy(images[chosen]).float()[:, None])
+    return start_of(path, fresh, as_input(changed))
+
+
+def known(path: Path, images: Grey) -> tuple[EmotionNet, Start]:
+    """The network at ``path``, a checkpoint or a file, to ask it, and what it was made with; ``images`` as above."""
+    net = network_shape(path).network()
+    start = begun(path, net, images)
+    net.load_state_dict(start.weights)
+    return net.eval(), start
 
 
 @torch.no_grad()

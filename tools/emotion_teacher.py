@@ -7,6 +7,7 @@ al. 2022), and several of them together are a better teacher than the best of th
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,8 +19,9 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from emotion_data import HEADS
+from emotion_data import HEADS, Grey
 from emotion_net import INPUT_OFFSET, INPUT_SCALE, OUTPUTS_TRAINED
+from emotion_start import known
 
 from edge.vision.emotion import EmotionClassifier, load_emotion_model
 
@@ -80,3 +82,21 @@ class Teachers:
             mass = targets[:, part].sum(1, keepdim=True)
             mixed[:, part] = (1 - shares) * targets[:, part] + shares * mass * soft
         return mixed
+
+
+def teachers_of(args: argparse.Namespace, images: Grey) -> tuple[Teachers | None, list[str]]:
+    """The networks at --teacher on the device, or None; and the commands that made them."""
+    if not args.teacher:
+        return None, []
+    found = [known(path, images) for path in args.teacher]
+    networks: list[nn.Module] = []
+    for path, (net, _) in zip(args.teacher, found, strict=True):
+        if args.teacher_int8 and path.suffix == ".tflite":
+            networks.append(FileTeacher(path))
+        else:
+            moved = net.to(args.device, memory_format=torch.channels_last)
+            networks.append(torch.compile(moved) if args.compile else moved)
+    commands = [command for _, start in found for command in start.commands]
+    heads = min(start.heads for _, start in found)
+    how = {"mirrored": args.teacher_mirrored, "full_precision": args.full_precision}
+    return Teachers(networks, heads=heads, **how), commands

@@ -26,7 +26,8 @@ from emotion_data import HEADS, VoteSet, read_votes, rows, seven_emotion_truth
 from emotion_examples import Sets
 from emotion_folds import left_out
 from emotion_pack import read_pack
-from train_emotion import known, logits_of, own_figures
+from emotion_start import known
+from train_emotion import logits_of, own_figures
 
 from edge.measure.corruptions import CORRUPTIONS, corrupted
 

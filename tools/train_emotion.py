@@ -28,19 +28,16 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from emotion_augment import Augmenter, equalised
+from emotion_augment import equalised
 from emotion_choice import accuracy_and_recall
 from emotion_data import Grey, Ints, VoteSet, seven_emotion_truth, soft_targets
 from emotion_examples import Examples, Sets, training_examples, with_copies
-from emotion_feed import Changed, Feed, Replayed
-from emotion_folds import Answers
+from emotion_feed import Feed, fed
 from emotion_net import EmotionNet, as_input, parameter_count
 from emotion_optimiser import Schedule, optimiser_for
 from emotion_options import arguments
 from emotion_pack import sets_of
-from emotion_recorded import read_recorded
-from emotion_start import Start, network_shape, start_of
-from emotion_teacher import FileTeacher, Teachers
+from emotion_start import Start, begun
 from parallel import follow, run_all, share
 from sharpness import climbed
 
@@ -51,72 +48,11 @@ LATE, LATE_EMA = 0.7, 0.998
 """From this progress on weights are averaged over more steps: the rate is low then, and statistics keep up."""
 SCALES = np.arange(0.7, 2.01, 0.02)
 """Of logits, 1 / temperature: mixed and softened targets make a network less sure than it should be."""
-START_PICTURES = 2000
-"""So many set the normalisation where a run begins with a file."""
 
 
 def network(args: argparse.Namespace) -> EmotionNet:
     """A fresh network of the shape that is asked for."""
     return EmotionNet(widths=args.widths, depths=args.depths, dropout=args.dropout, inners=args.inners)
-
-
-def begun(path: Path, fresh: EmotionNet, images: Grey) -> Start:
-    """What stands at ``path``, a checkpoint or a file; ``images`` (N, 48, 48) are those that are trained on."""
-    chosen = np.random.default_rng(0).choice(len(images), START_PICTURES, replace=False)
-    changed = Augmenter(0)(torch.from_numpy(images[chosen]).float()[:, None])
-    return start_of(path, fresh, as_input(changed))
-
-
-def known(path: Path, images: Grey) -> tuple[EmotionNet, Start]:
-    """The network at ``path``, a checkpoint or a file, to ask it, and what it was made with; ``images`` as above."""
-    net = network_shape(path).network()
-    start = begun(path, net, images)
-    net.load_state_dict(start.weights)
-    return net.eval(), start
-
-
-def teachers_of(args: argparse.Namespace, images: Grey) -> tuple[Teachers | None, list[str]]:
-    """The networks at --teacher on the device, or None; and the commands that made them."""
-    if not args.teacher:
-        return None, []
-    found = [known(path, images) for path in args.teacher]
-    networks: list[nn.Module] = []
-    for path, (net, _) in zip(args.teacher, found, strict=True):
-        if args.teacher_int8 and path.suffix == ".tflite":
-            networks.append(FileTeacher(path))
-        else:
-            moved = net.to(args.device, memory_format=torch.channels_last)
-            networks.append(torch.compile(moved) if args.compile else moved)
-    commands = [command for _, start in found for command in start.commands]
-    heads = min(start.heads for _, start in found)
-    how = {"mirrored": args.teacher_mirrored, "full_precision": args.full_precision}
-    return Teachers(networks, heads=heads, **how), commands
-
-
-def fed(args: argparse.Namespace, examples: Examples) -> tuple[Feed, list[str]]:
-    """What a run with ``args`` learns from, and the commands that made the networks that teach it.
-
-    :raises SystemExit: where epochs are recorded, and teachers given that would not be asked; where none are, and
-        they are to be mixed.
-    """
-    if args.recorded and (args.teacher or args.answers):
-        raise SystemExit(
-            "--recorded epochs hold their teachers' answers: give --teacher and --answers to "
-            "tools/emotion_record.py instead"
-        )
-    if args.mixup_recorded and not args.recorded:
-        raise SystemExit("--mixup-recorded mixes --recorded epochs: give them, or --mixup for pictures changed afresh")
-    if args.recorded_own and not args.recorded:
-        raise SystemExit("--recorded-own is learnt from besides --recorded epochs: give them")
-    if args.recorded:
-        recorded = read_recorded(args.recorded)
-        besides = read_recorded(args.recorded_own) if args.recorded_own else None
-        commands = [*recorded.commands, *([] if besides is None else besides.commands)]
-        return Replayed(args, recorded, besides), commands
-    teachers, commands = teachers_of(args, examples.images)
-    if args.answers is not None:
-        commands = [*Answers.read(args.answers).commands, *commands]
-    return Changed(args, examples, teachers), commands
 
 
 @torch.no_grad()
