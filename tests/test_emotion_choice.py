@@ -61,7 +61,7 @@ def test_one_that_knows_enough_is_never_passed_over(numbers: list[tuple[float, .
 
 def test_taking_off_the_prior_costs_accuracy_and_brings_recall() -> None:
     rows, truth, prior = rows_and_truth()
-    found = choices(rows, prior, Chooser(NOTHING, truth, NOTHING, truth[:0], NOTHING), [1.0])
+    found = choices(rows, prior, Chooser(NOTHING, truth, NOTHING, truth[:0], NOTHING, NOTHING), [1.0])
     none, half = (next(choice for choice in found if choice.power == power) for power in (0.0, 0.5))
     assert none.accuracy > half.accuracy
     assert none.recall < half.recall

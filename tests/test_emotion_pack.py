@@ -25,7 +25,7 @@ def sets(*, photos: int) -> Sets:
         return VoteSet(crops(count), rng.integers(0, 10, (count, 10)), rng.integers(-1, 7, count), [], [])
 
     labels = rng.integers(0, 7, photos)
-    return Sets(votes(7), votes(2), (crops(photos), labels), (crops(photos), labels), crops(3))
+    return Sets(votes(7), votes(2), (crops(photos), labels), (crops(photos), labels), crops(3), crops(5))
 
 
 @pytest.mark.parametrize("photos", [0, 1, 4, 5])
@@ -43,4 +43,11 @@ def test_pack_gives_back_the_very_pictures_over_several_sheets(tmp_path, monkeyp
         assert np.array_equal(found_pair[0], pair[0])
         assert np.array_equal(found_pair[1], pair[1])
     assert np.array_equal(after.negatives, before.negatives)
+    assert np.array_equal(after.scene_faces, before.scene_faces)
     assert list((tmp_path / "deep").iterdir()) == [tmp_path / "deep" / "examples.npz"]
+
+
+def test_a_pack_without_faces_of_scenes_is_to_be_made_again(tmp_path):
+    np.savez(tmp_path / "examples.npz", train_count=np.array(0))
+    with pytest.raises(SystemExit, match="make it again"):
+        emotion_pack.read_pack(tmp_path / "examples.npz")

@@ -57,13 +57,14 @@ class Choice:
 
 @dataclass(frozen=True)
 class Chooser:
-    """What chooses: rows of FER+ and photographs that were not trained on, and crops of no face."""
+    """What chooses: rows of FER+ and photographs that were not trained on, crops of scenes without and with a face."""
 
     crops: Grey
     truth: Ints
     photo_crops: Grey
     photo_truth: Ints
     negatives: Grey
+    scene_faces: Grey
 
     def score(self, rows: Floats) -> Choice:
         """What logits (N, 7) are worth on FER+'s rows. The photographs are too few of rare emotions."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from detector_data import own_split as own_scenes
+from detector_data import read_scenes
 from emotion_data import (
     EMOTIONS,
     Floats,
@@ -26,6 +28,7 @@ from emotion_data import (
 )
 from emotion_folds import Answers, left_out
 from emotion_negatives import negatives
+from emotion_scenes import scene_faces
 from numpy.typing import NDArray
 
 OWN_PART, OWN_SEED = 0.08, 1
@@ -34,6 +37,9 @@ OWN_PEOPLE = 10
 """One person in so many of those in `faces` that may be trained on chooses instead."""
 PHOTO_LABEL_SHARE = 0.8
 """Labels of `faces` are noisy: the rest of their mass is spread evenly."""
+
+LEAST_SHARE = 1e-6
+"""Of an emotion, where there are no rows at all."""
 
 
 class Examples:
@@ -45,8 +51,8 @@ class Examples:
     def __init__(self, images: Grey, targets: Floats, draws: NDArray[np.float64], shares: Floats) -> None:
         self.images, self.targets, self.draws, self.shares = images, targets, draws, shares
         mass = (targets[:, :7] * draws[:, None]).sum(axis=0)
-        self.prior = np.asarray(mass / mass.sum(), np.float64)
-        """Distribution (7,) of the emotions as the network meets them, by what people say."""
+        self.prior = np.asarray(mass / max(mass.sum(), LEAST_SHARE), np.float64)
+        """Distribution (7,) of the emotions as the network meets them, by what people say; zeros of scenes alone."""
 
     def epoch(self, rng: np.random.Generator) -> Ints:
         """Row numbers of one epoch, shuffled; a row of 1.3 expected draws comes once or twice."""
@@ -56,13 +62,15 @@ class Examples:
 
 @dataclass(frozen=True)
 class Sets:
-    """What may be trained on (``train``, ``photos`` with labels, ``negatives``) and what chooses (``own...``)."""
+    """What may be trained on (``train``, ``photos`` with labels; ``negatives`` and ``scene_faces`` for `usable` alone)
+    and what chooses (``own...``)."""
 
     train: VoteSet
     own: VoteSet
     photos: tuple[Grey, Ints]
     own_photos: tuple[Grey, Ints]
     negatives: Grey
+    scene_faces: Grey
 
 
 def split(data: Path) -> tuple[VoteSet, VoteSet]:
@@ -84,7 +92,8 @@ def read_sets(data: Path, kept_negatives: Path) -> Sets:
     train, own = split(data)
     crops, mine = negatives(data, kept_negatives, seed=OWN_SEED)
     photos, own_photos = (photo_crops(photos) for photos in photo_split(data))
-    return Sets(train, own, photos, own_photos, crops[~mine])
+    faces = scene_faces(own_scenes(read_scenes(data / "scenes"))[0])
+    return Sets(train, own, photos, own_photos, crops[~mine], faces)
 
 
 def with_copies(sets: Sets, data: Path) -> Sets:
@@ -100,23 +109,28 @@ def with_copies(sets: Sets, data: Path) -> Sets:
 def own_alone(sets: Sets) -> Sets:
     """What chooses in ``sets``, to be trained on: once nothing is left to choose, it teaches as the other rows do.
 
-    Crops of no face are not among it: they go on saying where the usable threshold is.
+    Crops of scenes are not among it: they go on saying where the usable threshold is.
     """
-    return replace(sets, train=sets.own, photos=sets.own_photos, negatives=sets.negatives[:0])
+    none = {"negatives": sets.negatives[:0], "scene_faces": sets.scene_faces[:0]}
+    return replace(sets, train=sets.own, photos=sets.own_photos, **none)
+
+
+def scenes_alone(sets: Sets) -> Sets:
+    """Crops of scenes in ``sets``, with a face and without."""
+    nothing = (sets.photos[0][:0], sets.photos[1][:0])
+    return replace(sets, train=rows(sets.train, np.zeros(len(sets.train.crops), np.bool_)), photos=nothing)
 
 
 def training_examples(args: argparse.Namespace, sets: Sets) -> Examples:
-    """Rows of FER+, crops of no face and, with --photos, photographs, each with its draws and teachers' share."""
+    """Rows of FER+, crops of scenes and, with --photos, photographs, each with its draws and teachers' share."""
     targets = soft_targets(sets.train)
     print(f"{(targets[:, :7].sum(axis=1) == 0).sum()} rows hold no face or no clear vote: they teach `usable` alone")
-    mean = targets[:, :7].sum(axis=0) / targets[:, :7].sum()
-    draws = (targets[:, :7] @ mean**-args.balance).astype(np.float64)
-    draws /= draws[draws > 0].mean()
-    draws[draws == 0] = 1.0
+    draws = _draws(targets[:, :7], args.balance)
     parts = [(sets.train.crops, targets, draws, _shares(len(targets), args.teacher_share))]
-    none = len(sets.negatives)
-    nothing = np.zeros((none, 15), np.float32)
-    parts.append((sets.negatives, nothing, np.full(none, args.negatives), _shares(none, args.teacher_share)))
+    for crops, usable, often in ((sets.negatives, 0.0, args.negatives), (sets.scene_faces, 1.0, args.scene_faces)):
+        alone = np.zeros((len(crops), 15), np.float32)
+        alone[:, 14] = usable
+        parts.append((crops, alone, np.full(len(crops), often), _shares(len(crops), args.teacher_share)))
     if args.photos > 0 and len(sets.photos[0]):
         share = args.teacher_share if args.teacher_share_photos is None else args.teacher_share_photos
         parts.append((*photo_rows(args, *sets.photos), _shares(len(sets.photos[0]), share)))
@@ -126,6 +140,16 @@ def training_examples(args: argparse.Namespace, sets: Sets) -> Examples:
     if args.leave_out is not None:
         expected = np.where(left_out(images, args.leave_out), 0.0, expected)
     return Examples(images, wanted, expected, shares)
+
+
+def _draws(emotions: Floats, balance: float) -> NDArray[np.float64]:
+    """Expected draws (N,) of rows of FER+ with targets ``emotions`` (N, 7): 1 in the mean, and for each without any."""
+    mean = emotions.sum(axis=0) / max(emotions.sum(), 1.0)
+    draws = (emotions @ np.maximum(mean, LEAST_SHARE) ** -balance).astype(np.float64)
+    known = draws > 0
+    draws[~known] = 1.0
+    draws[known] /= draws[known].mean() if known.any() else 1.0
+    return draws
 
 
 def _shares(count: int, share: float) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -58,14 +59,14 @@ class Changed:
 
 
 class Replayed:
-    """Epochs of ``recorded``, each with one of ``besides``, in an order of their own; half of the pictures are mirrored
-    once more.
+    """Epochs of ``recorded``, each with one of each of ``besides``, in an order of their own; half of the pictures are
+    mirrored once more.
 
     Mixed pictures have the mean of both targets: no teacher saw them mixed.
     """
 
-    def __init__(self, args: argparse.Namespace, recorded: Recorded, besides: Recorded | None = None) -> None:
-        self._args, self._recorded = args, [recorded] if besides is None else [recorded, besides]
+    def __init__(self, args: argparse.Namespace, recorded: Recorded, besides: Sequence[Recorded] = ()) -> None:
+        self._args, self._recorded = args, [recorded, *besides]
 
     def begin(self, epoch: int, rank: int) -> int:
         """See :class:`Feed`."""
@@ -104,12 +105,13 @@ def fed(args: argparse.Namespace, examples: Examples) -> tuple[Feed, list[str]]:
         )
     if args.mixup_recorded and not args.recorded:
         raise SystemExit("--mixup-recorded mixes --recorded epochs: give them, or --mixup for pictures changed afresh")
-    if args.recorded_own and not args.recorded:
-        raise SystemExit("--recorded-own is learnt from besides --recorded epochs: give them")
+    others = [folders for folders in (args.recorded_own, args.recorded_scenes) if folders]
+    if others and not args.recorded:
+        raise SystemExit("--recorded-own and --recorded-scenes are learnt from besides --recorded epochs: give them")
     if args.recorded:
         recorded = read_recorded(args.recorded)
-        besides = read_recorded(args.recorded_own) if args.recorded_own else None
-        commands = [*recorded.commands, *([] if besides is None else besides.commands)]
+        besides = [read_recorded(folders) for folders in others]
+        commands = [command for one in (recorded, *besides) for command in one.commands]
         return Replayed(args, recorded, besides), commands
     teachers, commands = teachers_of(args, examples.images)
     if args.answers is not None:

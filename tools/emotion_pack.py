@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -61,6 +62,7 @@ def write_pack(path: Path, sets: Sets) -> None:
         "photos": sets.photos[0],
         "own_photos": sets.own_photos[0],
         "negatives": sets.negatives,
+        "scene_faces": sets.scene_faces,
     }
     for name, pictures in crops.items():
         content[f"{name}_count"] = np.array(len(pictures))
@@ -75,8 +77,13 @@ def write_pack(path: Path, sets: Sets) -> None:
 
 
 def read_pack(path: Path) -> Sets:
-    """What :func:`write_pack` wrote."""
+    """What :func:`write_pack` wrote.
+
+    :raises SystemExit: where it was written before there were faces of scenes.
+    """
     with np.load(path) as saved:
+        if "scene_faces_count" not in saved.files:
+            raise SystemExit(f"{path}: has no faces of scenes: make it again, with tools/emotion_pack.py")
 
         def crops(name: str) -> Grey:
             found = [saved[key] for i in range(len(saved.files)) if (key := f"{name}_{i}") in saved.files]
@@ -86,7 +93,7 @@ def read_pack(path: Path) -> Sets:
             return VoteSet(crops(name), saved[f"{name}_votes"], saved[f"{name}_fer2013"], [str(path)], [])
 
         photos, own_photos = ((crops(name), saved[f"{name}_labels"]) for name in ("photos", "own_photos"))
-        return Sets(votes("train"), votes("own"), photos, own_photos, crops("negatives"))
+        return Sets(votes("train"), votes("own"), photos, own_photos, crops("negatives"), crops("scene_faces"))
 
 
 def sets_of(args: argparse.Namespace) -> Sets:
@@ -100,7 +107,7 @@ def main() -> None:
     sets = read_sets(args.data, args.out.parent / "negatives.npz")
     if args.negatives is not None and args.negatives < len(sets.negatives):
         kept = np.random.default_rng(0).choice(len(sets.negatives), args.negatives, replace=False)
-        sets = Sets(sets.train, sets.own, sets.photos, sets.own_photos, sets.negatives[np.sort(kept)])
+        sets = replace(sets, negatives=sets.negatives[np.sort(kept)])
     write_pack(args.out, sets)
     print(f"{args.out}: {args.out.stat().st_size} bytes")
 

@@ -17,7 +17,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from emotion_examples import own_alone, training_examples
+from emotion_examples import own_alone, scenes_alone, training_examples
 from emotion_feed import Feed, fed
 from emotion_net import INPUT_OFFSET, INPUT_SCALE
 from emotion_options import parser_of
@@ -32,7 +32,9 @@ def arguments() -> argparse.Namespace:
     """The command line: that of a run, with --out; --epochs are recorded."""
     parser = parser_of(__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder")
-    parser.add_argument("--of-own", action="store_true", help="record what chooses otherwise, for --recorded-own")
+    part = parser.add_mutually_exclusive_group()
+    part.add_argument("--of-scenes", action="store_true", help="record crops of scenes alone, for --recorded-scenes")
+    part.add_argument("--of-own", action="store_true", help="record what chooses otherwise, for --recorded-own")
     return parser.parse_args()
 
 
@@ -57,7 +59,8 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     sets = sets_of(args)
-    examples = training_examples(args, own_alone(sets) if args.of_own else sets)
+    part_of = own_alone if args.of_own else scenes_alone if args.of_scenes else None
+    examples = training_examples(args, sets if part_of is None else part_of(sets))
     feed, commands = fed(args, examples)
     commands = [*commands, shlex.join(["python", *sys.argv])]
     numbers = [n for n in range(args.epochs) if not (args.out / NAME.format(n)).exists()]

@@ -26,6 +26,8 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from detector_data import own_split as own_scenes
+from detector_data import read_scenes
 from emotion_augment import Augmenter
 from emotion_card import CARD_HEAD, CHOSEN_ON, card_fields, kept_figures
 from emotion_choice import ENOUGH_RECALL, Chooser, accuracy_and_recall, best_choice, choices, choose_temperature
@@ -35,6 +37,7 @@ from emotion_examples import OWN_SEED, photo_split, split
 from emotion_mean import mean_of
 from emotion_negatives import negatives
 from emotion_net import INPUT_OFFSET, INPUT_SCALE, OUTPUTS, EmotionNet, merged_head, parameter_count
+from emotion_scenes import scene_faces
 from emotion_start import Shape, network_shape
 from int8_ranges import BEYOND, ranges
 
@@ -148,12 +151,15 @@ def choose(path: Path, fields: dict[str, Any], chooser: Chooser, args: argparse.
         fields["chosen_by"] = card["sha256"]
         commands = fields["training"]["commands"]
         fields["training"]["commands"] = [c + " --chosen-by CARD" * (QUANTISE in c) for c in commands]
-    faces = [classifier.read_crops(crops).usable for crops in (chooser.crops, chooser.photo_crops)]
+    sets = (chooser.crops, chooser.photo_crops, chooser.scene_faces)
+    faces = [classifier.read_crops(crops).usable for crops in sets]
     none = classifier.read_crops(chooser.negatives).usable
     threshold = min(float(np.quantile(none, REJECTS)), *(float(np.quantile(scores, 1.0 - KEEPS)) for scores in faces))
     threshold = round(threshold, 4)
-    kept = min(float((scores >= threshold).mean()) for scores in faces)
+    shares = [float((scores >= threshold).mean()) for scores in faces]
+    kept = min(shares)
     rejected = float((none < threshold).mean())
+    print(f"kept of own FER+, photographs, scenes: {np.round(shares, 4).tolist()}; no face rejected {rejected:.4f}")
     fields["usable"] |= {"threshold": threshold, "keeps": round(kept, 4), "own_rejected": round(rejected, 4)}
     print(f"temperature {fields['temperature']}, prior {fields['prior']}, usable {fields['usable']}")
 
@@ -186,7 +192,8 @@ def chooser_of(args: argparse.Namespace) -> tuple[VoteSet, Chooser]:
     truth, kept = seven_emotion_truth(own)
     photos, labels = photo_crops(photo_split(args.data)[1])
     crops, mine = negatives(args.data, args.run[0].parent / "negatives.npz", seed=OWN_SEED)
-    return train, Chooser(own.crops[kept], truth[kept], photos, labels, crops[mine])
+    faces = scene_faces(own_scenes(read_scenes(args.data / "scenes"))[1])
+    return train, Chooser(own.crops[kept], truth[kept], photos, labels, crops[mine], faces)
 
 
 def choose_again(args: argparse.Namespace) -> None:
