@@ -28,7 +28,7 @@ from emotion_data import (
 )
 from emotion_folds import Answers, left_out
 from emotion_negatives import negatives
-from emotion_scenes import scene_faces
+from emotion_scenes import TAUGHT_PX, scene_faces
 from numpy.typing import NDArray
 
 OWN_PART, OWN_SEED = 0.08, 1
@@ -92,7 +92,7 @@ def read_sets(data: Path, kept_negatives: Path) -> Sets:
     train, own = split(data)
     crops, mine = negatives(data, kept_negatives, seed=OWN_SEED)
     photos, own_photos = (photo_crops(photos) for photos in photo_split(data))
-    faces = scene_faces(own_scenes(read_scenes(data / "scenes"))[0])
+    faces = scene_faces(own_scenes(read_scenes(data / "scenes"))[0], least_px=TAUGHT_PX)
     return Sets(train, own, photos, own_photos, crops[~mine], faces)
 
 

@@ -14,16 +14,19 @@ from detector_data import Scene
 from emotion_data import SIDE, Grey
 
 from edge.core.crop import crop_from_landmarks
-from edge.measure.box_sets import COUNTS_PX, COUNTS_SCORE, SIDE_PX
+from edge.measure.box_sets import COUNTS_SCORE, SIDE_PX
 from edge.vision.emotion import crop_grey
 
+TAUGHT_PX = 16.0
+"""Shorter side, at 640 px on the picture's longest, of the smallest face that teaches: half of what counts."""
 
-def scene_faces(scenes: Sequence[Scene]) -> Grey:
-    """Crops uint8 (N, 48, 48), as the service cuts them, of the faces that count when faces are found
-    (``edge/measure/box_sets.py``)."""
+
+def scene_faces(scenes: Sequence[Scene], *, least_px: float) -> Grey:
+    """Crops uint8 (N, 48, 48), as the service cuts them, of the faces of ``scenes``: no doubtful ones, as where faces
+    that are found are judged (``edge/measure/box_sets.py``), and none smaller than ``least_px`` at 640 px."""
     found = [np.empty((0, SIDE, SIDE), np.uint8)]
     for scene in scenes:
-        counting = scene.boxes[:, 2:].min(axis=1) * SIDE_PX / max(scene.size_px) >= COUNTS_PX
+        counting = scene.boxes[:, 2:].min(axis=1) * SIDE_PX / max(scene.size_px) >= least_px
         counting &= scene.scores >= COUNTS_SCORE
         if counting.any():
             image = np.asarray(cv2.imread(str(scene.path)), np.uint8)

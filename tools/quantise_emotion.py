@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import hashlib
+import math
 import shlex
 import sys
 import tempfile
@@ -43,6 +44,7 @@ from int8_ranges import BEYOND, ranges
 
 from edge.core.probabilities import apply_prior
 from edge.data import EMOTIONS
+from edge.measure.box_sets import COUNTS_PX
 from edge.vision.emotion import EmotionClassifier
 from edge.vision.model import load_beside
 from edge.vision.runtime import load_network
@@ -154,8 +156,8 @@ def choose(path: Path, fields: dict[str, Any], chooser: Chooser, args: argparse.
     sets = (chooser.crops, chooser.photo_crops, chooser.scene_faces)
     faces = [classifier.read_crops(crops).usable for crops in sets]
     none = classifier.read_crops(chooser.negatives).usable
-    threshold = min(float(np.quantile(none, REJECTS)), *(float(np.quantile(scores, 1.0 - KEEPS)) for scores in faces))
-    threshold = round(threshold, 4)
+    least = (float(np.quantile(scores, 1.0 - KEEPS, method="lower")) for scores in faces)
+    threshold = round(math.floor(min(float(np.quantile(none, REJECTS)), *least) * 1e4) / 1e4, 4)  # never above a score
     shares = [float((scores >= threshold).mean()) for scores in faces]
     kept = min(shares)
     rejected = float((none < threshold).mean())
@@ -192,7 +194,7 @@ def chooser_of(args: argparse.Namespace) -> tuple[VoteSet, Chooser]:
     truth, kept = seven_emotion_truth(own)
     photos, labels = photo_crops(photo_split(args.data)[1])
     crops, mine = negatives(args.data, args.run[0].parent / "negatives.npz", seed=OWN_SEED)
-    faces = scene_faces(own_scenes(read_scenes(args.data / "scenes"))[1])
+    faces = scene_faces(own_scenes(read_scenes(args.data / "scenes"))[1], least_px=COUNTS_PX)
     return train, Chooser(own.crops[kept], truth[kept], photos, labels, crops[mine], faces)
 
 
