@@ -7,16 +7,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from edge.core.direction import Ask, MoodNow, Offer
+from edge.core.direction import Ask, Offer
 from edge.core.director import Director
-from edge.core.heard import (
-    Ear,
-    HeardAvailability,
-    HeardFeedback,
-    HeardMood,
-    HeardPrivacy,
-)
+from edge.core.heard import Ear, HeardFeedback
 from edge.core.history import History
+from edge.core.known import Known
 from edge.core.music import Find, NowPlaying
 from edge.core.policy import Settings
 from edge.core.presentation import Presenter
@@ -24,7 +19,6 @@ from edge.core.recommend import Index, recommend
 from edge.core.suggestion import Action, Choice, Goal, Past, Situation
 from edge.core.topics import Topics
 from edge.core.view import Card, Playing, Sight, TouchKind, View
-from edge.data import EMOTIONS, NOBODY, UNSURE
 from edge.mqtt import MqttLink, Received
 from edge.notify import Notifier
 from edge.player.player import Player, song_of
@@ -93,11 +87,7 @@ class CompanionLoop:
         self._set = settings
         self._wall = wall
         self._stopping = False
-        self._mood: HeardMood | None = None
-        self._mood_s = 0.0
-        self._since_s = 0.0
-        self._online = False
-        self._paused = False
+        self._known = Known(stale_s=settings.stale_s)
         self._asks: list[Ask] = []
         self._offers: tuple[Offer, ...] = ()
         self._offers_for: tuple[object, ...] = ()
@@ -141,8 +131,7 @@ class CompanionLoop:
             self._hear(message, now_s)
         for touch in self._p.page.poll() if self._p.page is not None else ():
             self._touched(touch.kind, touch.what, "page", now_s)
-        if self._mood is not None and now_s - self._mood_s > self._set.stale_s:
-            self._mood = None  # the unit fell silent without a word
+        self._known.forget(now_s)
         self._show(now_s)
         self._play(now_s)
         self._state(now_s)
@@ -155,21 +144,9 @@ class CompanionLoop:
                 self._p.player_inbox.append(message.payload)
             return
         heard = self._p.ear.hear(message.topic, message.payload, message.retained, now_s)
-        if isinstance(heard, HeardMood):
-            self._take_mood(heard, now_s)
-        elif isinstance(heard, HeardAvailability):
-            self._online = heard.online
-            self._mood = self._mood if heard.online else None
-        elif isinstance(heard, HeardPrivacy):
-            self._paused = heard.paused
-        elif isinstance(heard, HeardFeedback):
+        self._known.hear(heard, now_s)
+        if isinstance(heard, HeardFeedback):
             self._touched(heard.kind, heard.item_id or heard.value, "mqtt", now_s)
-
-    def _take_mood(self, mood: HeardMood, now_s: float) -> None:
-        before = None if self._mood is None else (self._mood.track_id, self._mood.emotion)
-        if before != (mood.track_id, mood.emotion):
-            self._since_s = now_s - mood.held_s
-        self._mood, self._mood_s, self._online = mood, now_s, True
 
     def _touched(self, kind: TouchKind, what: str, source: str, now_s: float) -> None:
         """A visitor asked for something, on the page or over MQTT."""
@@ -210,7 +187,7 @@ class CompanionLoop:
         for choice in chosen:
             self._remember(choice.item.id, "shown")
         if chosen:
-            self._p.teller.recommendation(chosen, view, self._people(), now_s)
+            self._p.teller.recommendation(chosen, view, self._known.people, now_s)
 
     def _state(self, now_s: float) -> None:
         """For ``GET /api/state``: how the companion is doing; nothing of anyone."""
@@ -222,8 +199,8 @@ class CompanionLoop:
             {
                 "unit": self._p.topics.unit,
                 "broker": stats.connected,
-                "unit_online": self._online,
-                "paused": self._paused,
+                "unit_online": self._known.online,
+                "paused": self._known.paused,
                 "items": len(self._p.index),
                 "player": self._playing.state,
                 "messages": self.ear_counts,
@@ -232,34 +209,15 @@ class CompanionLoop:
         )
 
     def _sight(self, now_s: float) -> Sight:
-        mood = self._mood
         playing = None
         if self._playing.state == "playing" and self._playing.title:
             playing = Playing(self._playing.song_id if self._playing.by_us else "", self._playing.title)
-        known = mood is not None and self._online
-        return Sight(
-            connected=self._p.link.stats().connected and self._online,
-            paused=self._paused,
-            faces=self._people() if known else 0,
-            emotion=mood.emotion if mood is not None and known else NOBODY,
-            confidence=mood.confidence if mood is not None and known else 0.0,
-            held_s=now_s - self._since_s if mood is not None and mood.emotion in EMOTIONS else 0.0,
-            playing=playing,
-        )
-
-    def _people(self) -> int:
-        return 0 if self._mood is None else self._mood.in_view
+        return self._known.sight(now_s, connected=self._p.link.stats().connected, playing=playing)
 
     def _situation(self, now_s: float) -> Situation:
         local = time.localtime(self._wall())
-        mood = self._mood
-        readable = mood is not None and not mood.abstain and mood.emotion in EMOTIONS
-        return Situation(
-            valence=mood.valence if mood is not None and readable else 0.0,
-            arousal=mood.arousal if mood is not None and readable else 0.0,
-            confidence=mood.confidence if mood is not None and readable else 0.0,
-            emotion=mood.emotion if mood is not None and readable else None,
-            people=max(1, self._people()),
+        return replace(
+            self._known.situation(),
             goal=self._set.goal,
             hour=local.tm_hour,
             weekday=local.tm_wday,
@@ -291,7 +249,7 @@ class CompanionLoop:
         commands = self._p.director.step(
             now_s,
             hour=time.localtime(self._wall()).tm_hour,
-            mood=self._mood_now(),
+            mood=self._known.mood_now(),
             offers=self._songs(heard.playable, now_s),
             heard=heard,
             asks=asks,
@@ -299,17 +257,9 @@ class CompanionLoop:
         for command in commands:
             self._p.player.command(command)
 
-    def _mood_now(self) -> MoodNow:
-        """None where the mood is not known: then music plays on and only choices stop."""
-        mood = self._mood
-        if mood is None or self._paused or not self._online:
-            return MoodNow(None, 0.0, self._since_s)
-        return MoodNow(mood.emotion, mood.confidence, self._since_s)
-
     def _songs(self, playable: frozenset[str], now_s: float) -> tuple[Offer, ...]:
         """The best songs that the player can play, ranked anew when the mood changed and now and then."""
-        mood = self._mood
-        key = (UNSURE if mood is None else mood.emotion, self._p.presenter.wish(now_s), len(playable))
+        key = (self._known.emotion, self._p.presenter.wish(now_s), len(playable))
         if key != self._offers_for or now_s - self._offers_s >= _SONGS_AGAIN_S:
             self._offers_for, self._offers_s = key, now_s
             policy = replace(self._set.policy, kinds=("music",))

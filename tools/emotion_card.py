@@ -44,7 +44,8 @@ DATA = [
     },
     {
         "name": "scenes",
-        "use": "windows without a face, and false alarms of OpenCV's Haar cascade, for `usable`; training",
+        "use": "windows without a face, false alarms of OpenCV's Haar cascade, and faces, for `usable`; training; "
+        "others (scenes_valid), figures",
         "source": "as in models/face.yaml",
         "licence": "published for research; pictures are not part of this project",
     },
@@ -68,7 +69,8 @@ LIMITS = [
     "no set here has labels of age, gender, origin or skin tone: errors by group are unknown, balance was neither made "
     "nor measured; FER2013 are web pictures of 2013, `faces` mostly public figures photographed for the press",
     "labels are those of taggers of web photographs: what a face looks like to them, not what anybody feels",
-    "trained on faces of 20 px and more, tilted by up to 20 degrees, turned little; masks were not trained",
+    "trained on faces of 20 px and more, tilted by up to 20 degrees, turned little; masks taught `usable` and no "
+    "emotion: such a face is read, and mostly called neutral",
 ]
 
 
@@ -76,8 +78,8 @@ TIMES = ("command", "processor", "time_ratio", "ms", "yardstick_ms")
 CHOSEN_ON = (
     "8 % of train by a hash of the picture and a tenth of the training people of `faces`: prior power and ceiling and "
     "temperature, by the network of `chosen_by`, which learnt from none of them; the shipped one did. A tenth of the "
-    "crops of no face: usable threshold. One half of the former, by a run that learnt from the other half alone, the "
-    "real clips of tests/test_clips.py and the bundled clip: whether the last run is shipped"
+    "scenes, squares without a face and faces: usable threshold. One half of the former, by a run that learnt from the "
+    "other half alone, the real clips of tests/test_clips.py and the bundled clip: whether the last run is shipped"
 )
 
 
