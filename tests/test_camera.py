@@ -11,7 +11,7 @@ import pytest
 
 from edge.camera.source import CameraEnded, CameraSettings
 from edge.camera.table import SOURCES, make_camera
-from edge.config.schema import Camera as CameraSection
+from edge.config.sensing import Camera as CameraSection
 from edge.data import Frame
 from edge.errors import CameraError
 from tests.camera_cases import CASES, Place

@@ -10,7 +10,7 @@ import pytest
 from edge.camera.demo import CLIP
 from edge.camera.source import CameraEnded, CameraSettings
 from edge.camera.table import make_camera
-from edge.config.schema import Faces
+from edge.config.sensing import Faces
 from edge.data import Face
 from edge.errors import ModelError
 from edge.vision.finders import FINDERS, make_finder

@@ -23,7 +23,7 @@ DEFAULT_CONTEXT = "home"
 
 DOC_HEAD = """# Configuration
 
-<!-- Made by tools/make_config_docs.py from edge/config/schema.py: change that, then run it again. -->
+<!-- Made by tools/make_config_docs.py from edge/config/schema.py and its sections: change those, then run it again. -->
 
 Moodcast reads one YAML file. `config/moodcast.yaml` holds every key with its default and a comment;
 `config/kiosk.yaml` and `config/vehicle.yaml` are short files for a shop window and a private car. Only

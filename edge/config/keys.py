@@ -14,7 +14,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from edge.config.schema import Allowed, Config, Section, mask_secrets
+from edge.config.schema import Config, mask_secrets
+from edge.config.section import Allowed, Section
 
 _UNITS = {"_s": "seconds", "_px": "pixels", "_hz": "hertz", "_deg": "degrees"}
 # YAML 1.1 takes 010 for 8, 1:30 for 90 and 0x10 for 16. Only plain decimal numbers are accepted here.
