@@ -34,9 +34,7 @@ def parser_of(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--fer2013-weight", type=float, default=0.35, help="of that head's loss; 1 for FER+'s")
     parser.add_argument("--balance", type=float, default=0.2, help="rows are drawn by frequency of emotion ** -balance")
     parser.add_argument("--negatives", type=float, default=0.35, help="how often a crop of no face is drawn an epoch")
-    parser.add_argument(
-        "--scene-faces", type=float, default=0.0, help="how often a face of scenes/ is, for usable alone"
-    )
+    parser.add_argument("--scene-faces", type=float, default=0.0, help="how often a face of scenes/ is drawn an epoch")
     parser.add_argument("--photos", type=float, default=0.5, help="how often a photograph of faces/ is drawn an epoch")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2, help="each takes its part of a batch, in one thread")
