@@ -1,4 +1,4 @@
-"""`tools/emotion_choice.py`: the prior and the temperature that an emotion network is shipped with."""
+"""`tools/emotion_choice.py`: the prior, the temperature and the usable threshold that a network is shipped with."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
 
-from emotion_choice import Choice, Chooser, best_choice, choices, choose_temperature
+from emotion_choice import Choice, Chooser, best_choice, choices, choose_temperature, usable_threshold
 
 from edge.core.probabilities import softmax
 
@@ -72,3 +72,22 @@ def test_taking_off_the_prior_costs_accuracy_and_brings_recall() -> None:
 def test_the_temperature_undoes_a_scale_of_the_logits(scale: float) -> None:
     rows, truth, _ = rows_and_truth()
     assert choose_temperature(scale * rows, truth) == pytest.approx(scale, rel=0.1)
+
+
+SCORES = st.lists(st.floats(0, 1), min_size=1, max_size=200).map(np.array)
+
+
+@given(st.lists(SCORES, min_size=1, max_size=3), SCORES)
+def test_the_usable_threshold_keeps_what_it_must_of_every_set_of_faces(
+    faces: list[np.ndarray], none: np.ndarray
+) -> None:
+    threshold = usable_threshold(faces, none)
+    for scores in faces:
+        assert (scores >= threshold).mean() >= 0.98
+    assert threshold <= np.quantile(none, 0.98)
+
+
+def test_the_usable_threshold_is_no_higher_than_needed_where_faces_are_sure() -> None:
+    none = np.linspace(0.0, 0.5, 101)
+    assert usable_threshold([np.full(50, 0.9)], none) == pytest.approx(0.49, abs=1e-4)
+    assert usable_threshold([np.full(50, 0.9), np.full(50, 0.3)], none) == pytest.approx(0.3, abs=1e-4)

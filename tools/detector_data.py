@@ -18,7 +18,8 @@ POINTS = ("reye", "leye", "nose", "rmouth", "lmouth")
 Floats = NDArray[np.float32]
 Bgr = NDArray[np.uint8]
 OWN_PART, OWN_SEED = 10, 1
-"""One scene in so many chooses checkpoint and threshold, whatever the seed of a run: seeds can be compared."""
+"""One scene in so many chooses, for the detector and for the usable score, whatever the seed of a run: seeds can be
+compared."""
 FOLDS = 4
 """Of the pictures without a face."""
 
@@ -76,15 +77,15 @@ def _jpeg_size(path: Path) -> tuple[int, int]:
     return image.shape[1], image.shape[0]
 
 
+def chooses(scene: Scene) -> bool:
+    """Whether ``scene`` chooses instead of being trained on, by a seeded hash of its name."""
+    digest = hashlib.sha1(f"{OWN_SEED} {scene.path.name}".encode(), usedforsecurity=False).hexdigest()
+    return int(digest, 16) % OWN_PART == 0
+
+
 def own_split(scenes: list[Scene]) -> tuple[list[Scene], list[Scene]]:
-    """Scenes to train on and those that choose, by a seeded hash of the name."""
-    mine = [
-        int(hashlib.sha1(f"{OWN_SEED} {s.path.name}".encode(), usedforsecurity=False).hexdigest(), 16) % OWN_PART == 0
-        for s in scenes
-    ]
-    return [s for s, own in zip(scenes, mine, strict=True) if not own], [
-        s for s, own in zip(scenes, mine, strict=True) if own
-    ]
+    """Scenes to train on and those that choose."""
+    return [s for s in scenes if not chooses(s)], [s for s in scenes if chooses(s)]
 
 
 def fold_of(scenes: list[Scene], fold: int) -> list[Scene]:

@@ -1,4 +1,4 @@
-"""The emotion card's prior power and ceiling: what they are worth on the own rows, and which are taken."""
+"""The emotion card's prior power, ceiling, temperature and usable threshold: which are taken, by what chooses."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ SURE = 0.8
 """Accuracy counts twice: of all own rows, and of this share of them, the most confident."""
 MOST_POWER = 1.5
 """Of the prior, the end of the grid."""
+KEEPS, REJECTS = 0.98, 0.98
+"""The usable threshold keeps at least this share of the faces of each of the own sets; and it is no higher than needed
+to reject this share of the own crops of no face: in bad light a face is less sure, and should still be read."""
 
 
 def accuracy_and_recall(logits: NDArray[np.float64], truth: Ints) -> tuple[float, float]:
@@ -109,3 +112,12 @@ def choose_temperature(logits: Floats, truth: NDArray[np.int64]) -> float:
     grid = np.arange(0.3, 2.51, 0.01)
     loss = [-np.log(softmax(logits, temperature=t)[rows, truth] + 1e-12).mean() for t in grid]
     return round(float(grid[int(np.argmin(loss))]), 2)
+
+
+def usable_threshold(faces: Sequence[Floats], none: Floats) -> float:
+    """Of usable scores, to four decimals: as low as rejects ``REJECTS`` of ``none`` (M,), and lower where it takes that
+    to keep ``KEEPS`` of each of ``faces``, (N,) each."""
+    least = [float(np.quantile(scores, 1.0 - KEEPS, method="lower")) for scores in faces]
+    highest = min(float(np.quantile(none, REJECTS)), *least)
+    rounded = round(highest, 4)
+    return rounded if rounded <= highest else round(rounded - 1e-4, 4)

@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from detector_data import own_split as own_scenes
-from detector_data import read_scenes
 from emotion_data import (
     EMOTIONS,
     Floats,
@@ -28,7 +26,7 @@ from emotion_data import (
 )
 from emotion_folds import Answers, left_out
 from emotion_negatives import negatives
-from emotion_scenes import TAUGHT_PX, scene_faces
+from emotion_scenes import taught_faces
 from numpy.typing import NDArray
 
 OWN_PART, OWN_SEED = 0.08, 1
@@ -92,8 +90,7 @@ def read_sets(data: Path, kept_negatives: Path) -> Sets:
     train, own = split(data)
     crops, mine = negatives(data, kept_negatives, seed=OWN_SEED)
     photos, own_photos = (photo_crops(photos) for photos in photo_split(data))
-    faces = scene_faces(own_scenes(read_scenes(data / "scenes"))[0], least_px=TAUGHT_PX)
-    return Sets(train, own, photos, own_photos, crops[~mine], faces)
+    return Sets(train, own, photos, own_photos, crops[~mine], taught_faces(data))
 
 
 def with_copies(sets: Sets, data: Path) -> Sets:

@@ -5,12 +5,11 @@ Cut from `scenes` as the service cuts faces, kept in RUN/negatives.npz since the
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import cv2
 import numpy as np
-from detector_data import Bgr, Floats, Scene, read_scenes
+from detector_data import Bgr, Floats, Scene, chooses, read_scenes
 from emotion_data import SIDE, Grey, Mask
 
 from edge.core.crop import crop_from_box
@@ -75,8 +74,7 @@ def negatives(data: Path, kept: Path, *, seed: int) -> tuple[Grey, Mask]:
         image = np.asarray(cv2.imread(str(scene.path)), np.uint8)
         found = _windows(image, scene, rng) + _false_alarms(image, scene, cascade)
         crops += found
-        digest = hashlib.sha1(f"{seed} {scene.path.name}".encode(), usedforsecurity=False).hexdigest()
-        own += [int(digest, 16) % 10 == 0] * len(found)
+        own += [chooses(scene)] * len(found)
     kept.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(kept, crops=np.stack(crops), own=np.array(own))
     return np.stack(crops), np.array(own)

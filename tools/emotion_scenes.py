@@ -7,14 +7,15 @@ none as well.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
-from detector_data import Scene
+from detector_data import Scene, own_split, read_scenes
 from emotion_data import SIDE, Grey
 
 from edge.core.crop import crop_from_landmarks
-from edge.measure.box_sets import COUNTS_SCORE, SIDE_PX
+from edge.measure.box_sets import COUNTS_PX, COUNTS_SCORE, SIDE_PX
 from edge.vision.emotion import crop_grey
 
 TAUGHT_PX = 16.0
@@ -33,3 +34,13 @@ def scene_faces(scenes: Sequence[Scene], *, least_px: float) -> Grey:
             crops = [crop_grey(image, crop_from_landmarks(points), SIDE) for points in scene.points[counting]]
             found.append(np.stack(crops))
     return np.concatenate(found)
+
+
+def taught_faces(data: Path) -> Grey:
+    """Those of ``data``/scenes that are trained on."""
+    return scene_faces(own_split(read_scenes(data / "scenes"))[0], least_px=TAUGHT_PX)
+
+
+def own_faces(data: Path) -> Grey:
+    """Those of the scenes that choose, as large as those that count."""
+    return scene_faces(own_split(read_scenes(data / "scenes"))[1], least_px=COUNTS_PX)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import datetime
 import hashlib
-import math
 import shlex
 import sys
 import tempfile
@@ -27,24 +26,29 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from detector_data import own_split as own_scenes
-from detector_data import read_scenes
 from emotion_augment import Augmenter
 from emotion_card import CARD_HEAD, CHOSEN_ON, card_fields, kept_figures
-from emotion_choice import ENOUGH_RECALL, Chooser, accuracy_and_recall, best_choice, choices, choose_temperature
+from emotion_choice import (
+    ENOUGH_RECALL,
+    Chooser,
+    accuracy_and_recall,
+    best_choice,
+    choices,
+    choose_temperature,
+    usable_threshold,
+)
 from emotion_data import SIDE, Grey, VoteSet, photo_crops, seven_emotion_truth
 from emotion_deploy import Deployed
 from emotion_examples import OWN_SEED, photo_split, split
 from emotion_mean import mean_of
 from emotion_negatives import negatives
 from emotion_net import INPUT_OFFSET, INPUT_SCALE, OUTPUTS, EmotionNet, merged_head, parameter_count
-from emotion_scenes import scene_faces
+from emotion_scenes import own_faces
 from emotion_start import Shape, network_shape
 from int8_ranges import BEYOND, ranges
 
 from edge.core.probabilities import apply_prior
 from edge.data import EMOTIONS
-from edge.measure.box_sets import COUNTS_PX
 from edge.vision.emotion import EmotionClassifier
 from edge.vision.model import load_beside
 from edge.vision.runtime import load_network
@@ -52,9 +56,6 @@ from edge.vision.runtime import load_network
 CEILINGS = (0.2, 1.0)
 """Of the prior. 0.2 cuts neutral and happy alone; lower ones call sad faces neutral (docs/training-tried.md)."""
 QUANTISE = "quantise_emotion.py"
-KEEPS, REJECTS = 0.98, 0.98
-"""The usable threshold keeps at least this share of the faces of each of the own sets; and it is no higher than needed
-to reject this share of the own crops of no face: in bad light a face is less sure, and should still be read."""
 
 
 def emotion_share(text: str) -> tuple[str, float]:
@@ -153,17 +154,20 @@ def choose(path: Path, fields: dict[str, Any], chooser: Chooser, args: argparse.
         fields["chosen_by"] = card["sha256"]
         commands = fields["training"]["commands"]
         fields["training"]["commands"] = [c + " --chosen-by CARD" * (QUANTISE in c) for c in commands]
-    sets = (chooser.crops, chooser.photo_crops, chooser.scene_faces)
-    faces = [classifier.read_crops(crops).usable for crops in sets]
-    none = classifier.read_crops(chooser.negatives).usable
-    least = (float(np.quantile(scores, 1.0 - KEEPS, method="lower")) for scores in faces)
-    threshold = round(math.floor(min(float(np.quantile(none, REJECTS)), *least) * 1e4) / 1e4, 4)  # never above a score
-    shares = [float((scores >= threshold).mean()) for scores in faces]
-    kept = min(shares)
-    rejected = float((none < threshold).mean())
-    print(f"kept of own FER+, photographs, scenes: {np.round(shares, 4).tolist()}; no face rejected {rejected:.4f}")
-    fields["usable"] |= {"threshold": threshold, "keeps": round(kept, 4), "own_rejected": round(rejected, 4)}
+    fields["usable"] |= chosen_usable(classifier, chooser)
     print(f"temperature {fields['temperature']}, prior {fields['prior']}, usable {fields['usable']}")
+
+
+def chosen_usable(classifier: EmotionClassifier, chooser: Chooser) -> dict[str, float]:
+    """The card's ``usable``: the threshold, what it keeps of the own faces that lose most, and what it rejects."""
+    sets = {"FER+": chooser.crops, "photographs": chooser.photo_crops, "scenes": chooser.scene_faces}
+    faces = {name: classifier.read_crops(crops).usable for name, crops in sets.items()}
+    none = classifier.read_crops(chooser.negatives).usable
+    threshold = usable_threshold(list(faces.values()), none)
+    kept = {name: round(float((scores >= threshold).mean()), 4) for name, scores in faces.items()}
+    rejected = round(float((none < threshold).mean()), 4)
+    print(f"own faces kept {kept}, own crops of no face rejected {rejected}")
+    return {"threshold": threshold, "keeps": min(kept.values()), "own_rejected": rejected}
 
 
 def choose_prior(
@@ -194,8 +198,7 @@ def chooser_of(args: argparse.Namespace) -> tuple[VoteSet, Chooser]:
     truth, kept = seven_emotion_truth(own)
     photos, labels = photo_crops(photo_split(args.data)[1])
     crops, mine = negatives(args.data, args.run[0].parent / "negatives.npz", seed=OWN_SEED)
-    faces = scene_faces(own_scenes(read_scenes(args.data / "scenes"))[1], least_px=COUNTS_PX)
-    return train, Chooser(own.crops[kept], truth[kept], photos, labels, crops[mine], faces)
+    return train, Chooser(own.crops[kept], truth[kept], photos, labels, crops[mine], own_faces(args.data))
 
 
 def choose_again(args: argparse.Namespace) -> None:
