@@ -11,7 +11,7 @@ import yaml
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from emotion_data import EMOTIONS
-from emotion_net import INPUT_OFFSET, INPUT_SCALE
+from emotion_net import INPUT_OFFSET, INPUT_SCALE, WHOLE
 from processor import processor
 
 from edge.vision.runtime import TensorInfo
@@ -106,6 +106,7 @@ def card_fields(
         "crop": "square of edge/core/crop.py crop_square, edge repeated, as FER2013 is cropped",
         "parameters": 0,
         "mirrored": False,
+        "window": list(WHOLE),
         "date": "",
         "licence": "Apache-2.0 (the weights)",
         "data": DATA,
@@ -135,7 +136,8 @@ def kept_figures(card: Path, fields: dict[str, Any]) -> dict[str, Any]:
     if "input" in figures.get("ablation", {}):
         found["ablation"] = {key: figures["ablation"][key] for key in ("measured_on", "input")}
     if "processor" in figures.get("time", {}) and all(
-        before.get(key) == fields[key] for key in ("parameters", "mirrored")
+        before.get(key, default) == fields[key]
+        for key, default in (("parameters", 0), ("mirrored", False), ("window", list(WHOLE)))
     ):
         rows = [*figures.get("time_elsewhere", []), figures["time"]]
         found["time_elsewhere"] = [{key: row[key] for key in TIMES} for row in rows if row["processor"] != processor()]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 
 import torch
-from emotion_net import SIDE, EmotionNet
+from emotion_net import SIDE, EmotionNet, windowed
 from torch import Tensor, nn
 
 
@@ -20,12 +20,12 @@ class Deployed(nn.Module):
 
     def __init__(self, net: EmotionNet, *, mirrored: bool) -> None:
         super().__init__()
-        self.mirrored = mirrored
+        self.mirrored, self.window = mirrored, net.window
         self.stem, self.blocks = copy.deepcopy(net.stem), copy.deepcopy(net.blocks)
         for module in [m for m in self.blocks.modules() if isinstance(m, nn.Sequential)]:
             for place, layer in enumerate(module):
                 if isinstance(layer, nn.AvgPool2d):
-                    module[place] = mean_of_four(module[place + 1].in_channels)
+                    module[place] = nn.Sequential(Even(), mean_of_four(module[place + 1].in_channels))
         self.head = nn.Conv2d(net.head.in_features, net.head.out_features, 1)
         with torch.no_grad():
             self.head.weight.copy_(net.head.weight[:, :, None, None])
@@ -37,8 +37,22 @@ class Deployed(nn.Module):
         """One answer, about both views where ``mirrored``."""
         if self.mirrored:
             x = torch.cat([x, x.index_select(3, self.columns)])  # type: ignore[arg-type]
-        x = self.blocks(torch.relu(self.stem(x))).mean((2, 3), keepdim=True)
+        x = self.blocks(torch.relu(self.stem(windowed(x, self.window)))).mean((2, 3), keepdim=True)
         return self.head(x.mean(0, keepdim=True)).flatten(1)
+
+
+class Even(nn.Module):
+    """Pictures of an even number of rows and columns: the last one twice where it is odd.
+
+    So the mean over 2 x 2 px at that edge is the mean of what is there, as where the network was trained.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, C, H or H + 1, W or W + 1)."""
+        for axis in (2, 3):
+            if x.shape[axis] % 2:
+                x = torch.cat([x, x.narrow(axis, x.shape[axis] - 1, 1)], axis)
+        return x
 
 
 def mean_of_four(channels: int) -> nn.Conv2d:

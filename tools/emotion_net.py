@@ -14,6 +14,17 @@ INPUT_SCALE = 1.0 / 64.0
 """The network is fed (grey - 128) / 64: in int8 with scale 1/64 and zero point 0 that is the byte minus 128."""
 
 
+Window = tuple[int, int, int, int]
+"""Rows from ``top`` to ``bottom`` and columns from ``left`` to ``right``, the last of each excluded, in px."""
+WHOLE: Window = (0, SIDE, 0, SIDE)
+
+
+def windowed(x: Tensor, window: Window) -> Tensor:
+    """The part of pictures (N, C, 48, 48) in ``window``."""
+    top, bottom, left, right = window
+    return x if window == WHOLE else x[:, :, top:bottom, left:right]
+
+
 def as_input(images: Tensor) -> Tensor:
     """Grey 0-255 (N, 1, 48, 48) as the network is fed."""
     return ((images - INPUT_OFFSET) * INPUT_SCALE).contiguous(memory_format=torch.channels_last)
@@ -38,7 +49,7 @@ class Block(nn.Module):
         self.excite = nn.Conv2d(outputs // 8, outputs, 1)
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or inputs != outputs:
-            layers: list[nn.Module] = [nn.AvgPool2d(stride)] if stride != 1 else []
+            layers: list[nn.Module] = [nn.AvgPool2d(stride, ceil_mode=True)] if stride != 1 else []
             layers += [nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs)]
             self.shortcut = nn.Sequential(*layers)
 
@@ -57,7 +68,8 @@ OUTPUTS = 7 + 1
 class EmotionNet(nn.Module):
     """Grey faces float (N, 1, 48, 48), as (grey - 128) / 64, to logits (N, ``outputs``).
 
-    With another ``side`` the picture is made smaller first: a teacher learns, and answers, for less time.
+    With another ``side`` the picture is made smaller first: a teacher learns, and answers, for less time. It looks at
+    ``window`` alone, (top, bottom, left, right) in px of 48 x 48: hair and ears say little, and take their time.
     ``inners``: channels within the blocks of each stage, where they are not those of ``widths``.
     """
 
@@ -69,9 +81,11 @@ class EmotionNet(nn.Module):
         dropout: float,
         outputs: int = OUTPUTS_TRAINED,
         inners: Sequence[int] | None = None,
+        window: Window = WHOLE,
     ) -> None:
         super().__init__()
         self.side = SIDE
+        self.window = window
         self.depths = tuple(depths)
         self.stem = _convolution(1, widths[0])
         blocks: list[nn.Module] = []
@@ -87,7 +101,7 @@ class EmotionNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.side != SIDE:
             x = F.interpolate(x, size=(self.side, self.side), mode="bilinear", antialias=True)
-        x = self.blocks(torch.relu(self.stem(x)))
+        x = self.blocks(torch.relu(self.stem(windowed(x, self.window))))
         return self.head(self.dropout(x.mean((2, 3))))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from emotion_net import DEPTHS, SIDE, WIDTHS
+from emotion_net import DEPTHS, SIDE, WHOLE, WIDTHS
 
 DROPOUT = 0.25
 
@@ -50,6 +50,14 @@ def parser_of(description: str | None) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--sides", type=int, nargs="+", default=[SIDE], help="of the picture in px, each for an equal part of the run"
+    )
+    parser.add_argument(
+        "--window",
+        type=int,
+        nargs=4,
+        default=WHOLE,
+        metavar=("TOP", "BOTTOM", "LEFT", "RIGHT"),
+        help=f"part of the {SIDE} x {SIDE} px that the network looks at, the last row and column excluded",
     )
     parser.add_argument(
         "--sharpness", type=float, default=0.0, help="radius of sharpness-aware steps, 0 for plain ones"
@@ -109,4 +117,11 @@ def _add_machine(parser: argparse.ArgumentParser) -> None:
 
 def arguments(description: str | None) -> argparse.Namespace:
     """The command line of tools/train_emotion.py, which is ``description``."""
-    return parser_of(description).parse_args()
+    parser = parser_of(description)
+    args = parser.parse_args()
+    top, bottom, left, right = args.window
+    if not (0 <= top < bottom <= SIDE and 0 <= left < right <= SIDE):
+        parser.error(f"--window {top} {bottom} {left} {right}: expected 0 <= TOP < BOTTOM <= {SIDE}, and so across")
+    if tuple(args.window) != WHOLE and set(args.sides) != {SIDE}:
+        parser.error("--window is in px of the whole picture: give no --sides with it")
+    return args

@@ -8,7 +8,7 @@ took away, and the mean and variance of the filter's answers to training picture
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import torch
 import yaml
 from emotion_augment import Augmenter
 from emotion_data import Grey
-from emotion_net import DEPTHS, OUTPUTS_TRAINED, SIDE, WIDTHS, EmotionNet, as_input
+from emotion_net import DEPTHS, OUTPUTS_TRAINED, SIDE, WHOLE, WIDTHS, EmotionNet, Window, as_input
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -131,18 +131,22 @@ class Shape:
     depths: tuple[int, ...] = DEPTHS
     side: int = SIDE
     inners: tuple[int, ...] = WIDTHS[1:]
+    window: Window = WHOLE
 
     def network(self, *, outputs: int = OUTPUTS_TRAINED) -> EmotionNet:
         """A fresh network of this shape, to ask it."""
-        net = EmotionNet(widths=self.widths, depths=self.depths, dropout=0.0, outputs=outputs, inners=self.inners)
+        how: dict[str, Any] = {"dropout": 0.0, "outputs": outputs, "inners": self.inners, "window": self.window}
+        net = EmotionNet(widths=self.widths, depths=self.depths, **how)
         net.side = self.side
         return net
 
 
 def network_shape(path: Path) -> Shape:
-    """Shape of the network at ``path``: a checkpoint says it, the layers of a .tflite show it."""
+    """Shape of the network at ``path``: a checkpoint says it; the layers of a .tflite show it, its card the window."""
     if path.suffix == ".tflite":
-        return shape_of_layers([weight.shape for weight, _ in file_layers(path)])
+        shape = shape_of_layers([weight.shape for weight, _ in file_layers(path)])
+        card = yaml.safe_load(path.with_suffix(".yaml").read_text(encoding="utf-8"))
+        return replace(shape, window=tuple(card.get("window", WHOLE)))
     return shape_of(torch.load(path, weights_only=True, map_location="cpu"))
 
 
@@ -153,7 +157,7 @@ def shape_of(saved: dict[str, Any]) -> Shape:
     depths = tuple(saved["depths"])
     firsts = [sum(depths[:stage]) for stage in range(len(depths))]
     inners = tuple(len(saved["ema"][f"blocks.{first}.first.0.weight"]) for first in firsts)
-    return Shape(tuple(saved["widths"]), depths, saved["side"], inners)
+    return Shape(tuple(saved["widths"]), depths, saved["side"], inners, tuple(saved.get("window", WHOLE)))
 
 
 def shape_of_layers(layers: Sequence[tuple[int, ...]]) -> Shape:

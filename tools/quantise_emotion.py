@@ -257,7 +257,7 @@ def main() -> None:
         ends = (tensors.input, tensors.output)
         fields = card_fields(args.out.name, hashlib.sha256(content).hexdigest(), ends=ends, saved=saved)
         fields["parameters"] = parameter_count(net)
-        fields["mirrored"] = args.mirrored
+        fields["mirrored"], fields["window"] = args.mirrored, list(net.window)
         fields["date"] = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
         fields["prior"]["fer2013_shares"] = dict(args.share)
         if args.note:

@@ -52,7 +52,8 @@ SCALES = np.arange(0.7, 2.01, 0.02)
 
 def network(args: argparse.Namespace) -> EmotionNet:
     """A fresh network of the shape that is asked for."""
-    return EmotionNet(widths=args.widths, depths=args.depths, dropout=args.dropout, inners=args.inners)
+    how = {name: getattr(args, name) for name in ("widths", "depths", "dropout", "inners")}
+    return EmotionNet(**how, window=tuple(args.window))
 
 
 @torch.no_grad()
@@ -208,6 +209,7 @@ def record(args: argparse.Namespace, line: dict[str, Any], parts: dict[str, Any]
         "widths": list(args.widths),
         "depths": list(args.depths),
         "side": parts["net"].side,
+        "window": list(args.window),
     }
     state |= {"prior": examples.prior.tolist(), "seed": args.seed, "commands": parts["commands"]}
     state |= {"epochs_before": parts["epochs_before"], "equalised": args.equalise, "left_out": args.leave_out}
