@@ -25,7 +25,8 @@ class Deployed(nn.Module):
         for module in [m for m in self.blocks.modules() if isinstance(m, nn.Sequential)]:
             for place, layer in enumerate(module):
                 if isinstance(layer, nn.AvgPool2d):
-                    module[place] = nn.Sequential(Even(), mean_of_four(module[place + 1].in_channels))
+                    mean = mean_of_four(module[place + 1].in_channels)
+                    module[place] = nn.Sequential(Even(), mean) if odd_somewhere(net) else mean
         self.head = nn.Conv2d(net.head.in_features, net.head.out_features, 1)
         with torch.no_grad():
             self.head.weight.copy_(net.head.weight[:, :, None, None])
@@ -39,6 +40,13 @@ class Deployed(nn.Module):
             x = torch.cat([x, x.index_select(3, self.columns)])  # type: ignore[arg-type]
         x = self.blocks(torch.relu(self.stem(windowed(x, self.window)))).mean((2, 3), keepdim=True)
         return self.head(x.mean(0, keepdim=True)).flatten(1)
+
+
+def odd_somewhere(net: EmotionNet) -> bool:
+    """Whether a stage of ``net`` meets an odd number of rows or columns, which it then halves."""
+    top, bottom, left, right = net.window
+    halves = 2 ** len(net.depths)
+    return (bottom - top) % halves != 0 or (right - left) % halves != 0
 
 
 class Even(nn.Module):
