@@ -43,22 +43,7 @@ def parser_of(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--resume", action="store_true", help="go on from RUN/checkpoint.pt")
     parser.add_argument("--start", type=Path, help="checkpoint or .tflite whose weights a new run begins with")
     _add_targets(parser)
-    parser.add_argument("--widths", type=int, nargs="+", default=WIDTHS, help="channels of the stem and each stage")
-    parser.add_argument("--depths", type=int, nargs="+", default=DEPTHS, help="blocks of each stage")
-    parser.add_argument(
-        "--inners", type=int, nargs="+", help="channels within the blocks of each stage; those of --widths"
-    )
-    parser.add_argument(
-        "--sides", type=int, nargs="+", default=[SIDE], help="of the picture in px, each for an equal part of the run"
-    )
-    parser.add_argument(
-        "--window",
-        type=int,
-        nargs=4,
-        default=WHOLE,
-        metavar=("TOP", "BOTTOM", "LEFT", "RIGHT"),
-        help=f"part of the {SIDE} x {SIDE} px that the network looks at, the last row and column excluded",
-    )
+    _add_shape(parser)
     parser.add_argument(
         "--sharpness", type=float, default=0.0, help="radius of sharpness-aware steps, 0 for plain ones"
     )
@@ -100,6 +85,26 @@ def _add_targets(parser: argparse.ArgumentParser) -> None:
         "--recorded-scenes", type=Path, nargs="+", help="folders of emotion_record.py --of-scenes, learnt from besides"
     )
     parser.add_argument("--mixup-recorded", type=float, default=0.0, help="--mixup of --recorded epochs")
+
+
+def _add_shape(parser: argparse.ArgumentParser) -> None:
+    """The network, and what it sees of a picture."""
+    parser.add_argument("--widths", type=int, nargs="+", default=WIDTHS, help="channels of the stem and each stage")
+    parser.add_argument("--depths", type=int, nargs="+", default=DEPTHS, help="blocks of each stage")
+    parser.add_argument(
+        "--inners", type=int, nargs="+", help="channels within the blocks of each stage; those of --widths"
+    )
+    parser.add_argument(
+        "--sides", type=int, nargs="+", default=[SIDE], help="of the picture in px, each for an equal part of the run"
+    )
+    parser.add_argument(
+        "--window",
+        type=int,
+        nargs=4,
+        default=WHOLE,
+        metavar=("TOP", "BOTTOM", "LEFT", "RIGHT"),
+        help=f"part of the {SIDE} x {SIDE} px that the network looks at, the last row and column excluded",
+    )
 
 
 def _add_machine(parser: argparse.ArgumentParser) -> None:
