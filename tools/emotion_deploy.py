@@ -26,6 +26,7 @@ class Deployed(nn.Module):
             for place, layer in enumerate(module):
                 if isinstance(layer, nn.AvgPool2d):
                     mean = mean_of_four(module[place + 1].in_channels)
+                    # Not everywhere: the file of a whole picture stays the same, byte for byte.
                     module[place] = nn.Sequential(Even(), mean) if odd_somewhere(net) else mean
         self.head = nn.Conv2d(net.head.in_features, net.head.out_features, 1)
         with torch.no_grad():
