@@ -68,7 +68,9 @@ OUTPUTS = 7 + 1
 class EmotionNet(nn.Module):
     """Grey faces float (N, 1, 48, 48), as (grey - 128) / 64, to logits (N, ``outputs``).
 
-    With another ``side`` the picture is made smaller first: a teacher learns, and answers, for less time. It looks at
+    With another ``side`` the picture is made smaller first: a teacher learns, and answers, for less time. With
+    ``both_views`` the features of the picture and of its mirror image are averaged, as in the file that is shipped
+    (tools/emotion_deploy.py): such a network learns to be right about both together. It looks at
     ``window`` alone, (top, bottom, left, right) in px of 48 x 48: hair and ears say little, and take their time.
     ``inners``: channels within the blocks of each stage, where they are not those of ``widths``.
     """
@@ -85,6 +87,7 @@ class EmotionNet(nn.Module):
     ) -> None:
         super().__init__()
         self.side = SIDE
+        self.both_views = False
         self.window = window
         self.depths = tuple(depths)
         self.stem = _convolution(1, widths[0])
@@ -101,8 +104,12 @@ class EmotionNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.side != SIDE:
             x = F.interpolate(x, size=(self.side, self.side), mode="bilinear", antialias=True)
-        x = self.blocks(torch.relu(self.stem(windowed(x, self.window))))
-        return self.head(self.dropout(x.mean((2, 3))))
+        if self.both_views:
+            x = torch.cat([x, x.flip(3)])
+        features = self.blocks(torch.relu(self.stem(windowed(x, self.window)))).mean((2, 3))
+        if self.both_views:
+            features = features.unflatten(0, (2, -1)).mean(0)
+        return self.head(self.dropout(features))
 
 
 @torch.no_grad()

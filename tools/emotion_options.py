@@ -95,6 +95,9 @@ def _add_shape(parser: argparse.ArgumentParser) -> None:
         "--inners", type=int, nargs="+", help="channels within the blocks of each stage; those of --widths"
     )
     parser.add_argument(
+        "--both-views", action="store_true", help="learn to be right about a picture and its mirror image together"
+    )
+    parser.add_argument(
         "--sides", type=int, nargs="+", default=[SIDE], help="of the picture in px, each for an equal part of the run"
     )
     parser.add_argument(

@@ -125,19 +125,20 @@ def narrowed(weights: dict[str, Tensor], fresh: EmotionNet) -> dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Shape:
-    """Of a network: arguments of EmotionNet, and the side in px at which it was trained last."""
+    """Of a network: arguments of EmotionNet, and how it was asked in training, at last: side in px, and both views."""
 
     widths: tuple[int, ...] = WIDTHS
     depths: tuple[int, ...] = DEPTHS
     side: int = SIDE
     inners: tuple[int, ...] = WIDTHS[1:]
     window: Window = WHOLE
+    both_views: bool = False
 
     def network(self, *, outputs: int = OUTPUTS_TRAINED) -> EmotionNet:
         """A fresh network of this shape, to ask it."""
         how: dict[str, Any] = {"dropout": 0.0, "outputs": outputs, "inners": self.inners, "window": self.window}
         net = EmotionNet(widths=self.widths, depths=self.depths, **how)
-        net.side = self.side
+        net.side, net.both_views = self.side, self.both_views
         return net
 
 
@@ -157,7 +158,8 @@ def shape_of(saved: dict[str, Any]) -> Shape:
     depths = tuple(saved["depths"])
     firsts = [sum(depths[:stage]) for stage in range(len(depths))]
     inners = tuple(len(saved["ema"][f"blocks.{first}.first.0.weight"]) for first in firsts)
-    return Shape(tuple(saved["widths"]), depths, saved["side"], inners, tuple(saved.get("window", WHOLE)))
+    asked = {"window": tuple(saved.get("window", WHOLE)), "both_views": saved.get("both_views", False)}
+    return Shape(tuple(saved["widths"]), depths, saved["side"], inners, **asked)
 
 
 def shape_of_layers(layers: Sequence[tuple[int, ...]]) -> Shape:

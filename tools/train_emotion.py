@@ -161,7 +161,7 @@ def train(
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
     net = network(args)
-    net.side = args.sides[0]
+    net.side, net.both_views = args.sides[0], args.both_views
     before = 0
     if started is not None:
         net.load_state_dict(started.weights)
@@ -209,6 +209,7 @@ def record(args: argparse.Namespace, line: dict[str, Any], parts: dict[str, Any]
         "widths": list(args.widths),
         "depths": list(args.depths),
         "side": parts["net"].side,
+        "both_views": parts["net"].both_views,
         "window": list(args.window),
     }
     state |= {"prior": examples.prior.tolist(), "seed": args.seed, "commands": parts["commands"]}
