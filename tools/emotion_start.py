@@ -7,6 +7,7 @@ took away, and the mean and variance of the filter's answers to training picture
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,10 +15,11 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 import yaml
 from emotion_augment import Augmenter
 from emotion_data import Grey
-from emotion_net import DEPTHS, OUTPUTS_TRAINED, SIDE, WHOLE, WIDTHS, EmotionNet, Window, as_input
+from emotion_net import DEPTHS, OUTPUTS_TRAINED, SIDE, WHOLE, WIDTHS, Block, EmotionNet, Window, as_input, windowed
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -48,6 +50,9 @@ def start_of(path: Path, fresh: EmotionNet, pictures: Tensor) -> Start:
     training, set the normalisation where ``path`` is a .tflite (its card beside it says how it was trained). Raises
     SystemExit where the file does not fit the network.
     """
+    if fresh.shared_stages > network_shape(path).shared_stages:
+        plain = start_of(path, without_turned(fresh), pictures)
+        return replace(plain, weights=with_turned(plain.weights, fresh, pictures))
     if path.suffix == ".tflite":
         card = yaml.safe_load(path.with_suffix(".yaml").read_text(encoding="utf-8"))["training"]
         commands = [command for command in card["commands"] if TRAINING in command]
@@ -55,6 +60,58 @@ def start_of(path: Path, fresh: EmotionNet, pictures: Tensor) -> Start:
     saved = torch.load(path, weights_only=True, map_location="cpu")
     weights = narrowed(grown(saved["ema"], saved["depths"], fresh), fresh)
     return Start(weights, saved["commands"], saved["epoch"] + saved["epochs_before"], heads=2)
+
+
+def without_turned(net: EmotionNet) -> EmotionNet:
+    """A network like ``net`` both of whose views begin with the picture."""
+    found = copy.deepcopy(net)
+    block = found.blocks[found.shared_blocks]
+    del block.first_turned, block.shortcut_turned
+    found.shared_stages = found.shared_blocks = 0
+    return found
+
+
+@torch.no_grad()
+def with_turned(weights: dict[str, Tensor], fresh: EmotionNet, pictures: Tensor) -> dict[str, Tensor]:
+    """``weights`` of a network both of whose views begin with the picture, as those of ``fresh``, which shares stages.
+
+    Its layers that meet turned features answer as nearly as they can (least squares over ``pictures``) what the others
+    answer to the features of the turned picture.
+    """
+    net = without_turned(fresh).eval()
+    net.load_state_dict(weights)
+    prefix, found = f"blocks.{fresh.shared_blocks}.", dict(weights)
+    block = net.blocks[fresh.shared_blocks]
+    assert isinstance(block, Block)
+    sums: dict[str, list[Tensor]] = {}
+    for part in pictures.split(100):
+        had, wanted = (shared_features(net, view, fresh.shared_blocks) for view in (part, part.flip(3)))
+        for name, layers in (("first", block.first), ("shortcut", block.shortcut)):
+            *before, layer, _ = layers  # type: ignore[misc]
+            before, size = nn.Sequential(*before), layer.kernel_size[0]
+            x = F.unfold(before(had.flip(3)), size, padding=layer.padding, stride=layer.stride)
+            y = layer(before(wanted)).flatten(2)
+            x, y = (v.transpose(1, 2).flatten(0, 1).double() for v in (x, y))
+            products = [x.T @ x, x.T @ y]
+            sums[name] = [a + b for a, b in zip(sums.get(name, [0.0, 0.0]), products, strict=True)]
+    for name, (moments, products) in sums.items():
+        ridge = 1e-3 * moments.diagonal().mean() * torch.eye(len(moments), dtype=torch.float64)
+        place = max(int(key[len(prefix + name) + 1]) for key in weights if key.startswith(f"{prefix}{name}.")) - 1
+        like = weights[f"{prefix}{name}.{place}.weight"]
+        solved = torch.linalg.solve(moments + ridge, products).T.reshape(like.shape).to(like.dtype)
+        for key, value in weights.items():
+            if key.startswith(f"{prefix}{name}."):
+                found[key.replace(f".{name}.", f".{name}_turned.")] = value.clone()
+        found[f"{prefix}{name}_turned.{place}.weight"] = solved
+    return found
+
+
+def shared_features(net: EmotionNet, x: Tensor, blocks: int) -> Tensor:
+    """What the stem and the first ``blocks`` of ``net`` make of pictures (N, 1, 48, 48)."""
+    x = torch.relu(net.stem(windowed(x, net.window)))
+    for block in net.blocks[:blocks]:
+        x = block(x)
+    return x
 
 
 def begun(path: Path, fresh: EmotionNet, images: Grey) -> Start:
@@ -133,11 +190,12 @@ class Shape:
     inners: tuple[int, ...] = WIDTHS[1:]
     window: Window = WHOLE
     both_views: bool = False
+    shared_stages: int = 0
 
     def network(self, *, outputs: int = OUTPUTS_TRAINED) -> EmotionNet:
         """A fresh network of this shape, to ask it."""
-        how: dict[str, Any] = {"dropout": 0.0, "outputs": outputs, "inners": self.inners, "window": self.window}
-        net = EmotionNet(widths=self.widths, depths=self.depths, **how)
+        how: dict[str, Any] = {name: getattr(self, name) for name in ("widths", "depths", "inners", "window")}
+        net = EmotionNet(**how, dropout=0.0, outputs=outputs, shared_stages=self.shared_stages)
         net.side, net.both_views = self.side, self.both_views
         return net
 
@@ -158,7 +216,8 @@ def shape_of(saved: dict[str, Any]) -> Shape:
     depths = tuple(saved["depths"])
     firsts = [sum(depths[:stage]) for stage in range(len(depths))]
     inners = tuple(len(saved["ema"][f"blocks.{first}.first.0.weight"]) for first in firsts)
-    asked = {"window": tuple(saved.get("window", WHOLE)), "both_views": saved.get("both_views", False)}
+    asked: dict[str, Any] = {"window": tuple(saved.get("window", WHOLE)), "both_views": saved.get("both_views", False)}
+    asked["shared_stages"] = saved.get("shared_stages", 0)
     return Shape(tuple(saved["widths"]), depths, saved["side"], inners, **asked)
 
 

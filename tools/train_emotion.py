@@ -52,7 +52,7 @@ SCALES = np.arange(0.7, 2.01, 0.02)
 
 def network(args: argparse.Namespace) -> EmotionNet:
     """A fresh network of the shape that is asked for."""
-    how = {name: getattr(args, name) for name in ("widths", "depths", "dropout", "inners")}
+    how = {name: getattr(args, name) for name in ("widths", "depths", "dropout", "inners", "shared_stages")}
     return EmotionNet(**how, window=tuple(args.window))
 
 
@@ -210,6 +210,7 @@ def record(args: argparse.Namespace, line: dict[str, Any], parts: dict[str, Any]
         "depths": list(args.depths),
         "side": parts["net"].side,
         "both_views": parts["net"].both_views,
+        "shared_stages": args.shared_stages,
         "window": list(args.window),
     }
     state |= {"prior": examples.prior.tolist(), "seed": args.seed, "commands": parts["commands"]}
