@@ -63,7 +63,7 @@ class Block(nn.Module):
             self.shortcut_turned = _shortcut(inputs, outputs, stride=stride)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._ended(self.first(x), self.shortcut(x))
+        return self._ended(torch.relu(self.first(x)), self.shortcut(x))
 
     def views(self, x: Tensor, turned: Tensor) -> Tensor:
         """Of (N, C, H, W), and the same ``turned`` left to right, to (2 N, ...): pictures, then their mirror images.
@@ -71,11 +71,11 @@ class Block(nn.Module):
         Turned features are not those of the turned picture: an edge that rises to the right still says so. The layers
         that meet them learn to read them.
         """
-        first = torch.cat([self.first(x), self.first_turned(turned)])
+        first = torch.cat([torch.relu(self.first(x)), torch.relu(self.first_turned(turned))])
         return self._ended(first, torch.cat([self.shortcut(x), self.shortcut_turned(turned)]))
 
     def _ended(self, first: Tensor, shortcut: Tensor) -> Tensor:
-        y = self.second(torch.relu(first))
+        y = self.second(first)
         gate = torch.relu(self.squeeze(y.mean((2, 3), keepdim=True)))
         return torch.relu(y * torch.sigmoid(self.excite(gate)) + shortcut)
 
