@@ -7,7 +7,6 @@ took away, and the mean and variance of the filter's answers to training picture
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,16 +14,15 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 import yaml
 from emotion_augment import Augmenter
 from emotion_data import Grey
-from emotion_net import DEPTHS, OUTPUTS_TRAINED, SIDE, WHOLE, WIDTHS, Block, EmotionNet, Window, as_input, windowed
+from emotion_net import DEPTHS, OUTPUTS_TRAINED, SIDE, WHOLE, WIDTHS, EmotionNet, Window, as_input
+from emotion_views import with_turned, without_turned
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 TRAINING = "train_emotion.py"
-Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 START_PICTURES = 2000
 """So many set the normalisation where a run begins with a file."""
 LEAST = 1e-3
@@ -60,58 +58,6 @@ def start_of(path: Path, fresh: EmotionNet, pictures: Tensor) -> Start:
     saved = torch.load(path, weights_only=True, map_location="cpu")
     weights = narrowed(grown(saved["ema"], saved["depths"], fresh), fresh)
     return Start(weights, saved["commands"], saved["epoch"] + saved["epochs_before"], heads=2)
-
-
-def without_turned(net: EmotionNet) -> EmotionNet:
-    """A network like ``net`` both of whose views begin with the picture."""
-    found = copy.deepcopy(net)
-    block = found.blocks[found.shared_blocks]
-    del block.first_turned, block.shortcut_turned
-    found.shared_stages = found.shared_blocks = 0
-    return found
-
-
-@torch.no_grad()
-def with_turned(weights: dict[str, Tensor], fresh: EmotionNet, pictures: Tensor) -> dict[str, Tensor]:
-    """``weights`` of a network both of whose views begin with the picture, as those of ``fresh``, which shares stages.
-
-    Its layers that meet turned features answer as nearly as they can (least squares over ``pictures``) what the others
-    answer to the features of the turned picture.
-    """
-    net = without_turned(fresh).eval()
-    net.load_state_dict(weights)
-    prefix, found = f"blocks.{fresh.shared_blocks}.", dict(weights)
-    block = net.blocks[fresh.shared_blocks]
-    assert isinstance(block, Block)
-    sums: dict[str, list[Tensor]] = {}
-    for part in pictures.split(100):
-        had, wanted = (shared_features(net, view, fresh.shared_blocks) for view in (part, part.flip(3)))
-        for name, layers in (("first", block.first), ("shortcut", block.shortcut)):
-            *before, layer, _ = layers  # type: ignore[misc]
-            before, size = nn.Sequential(*before), layer.kernel_size[0]
-            x = F.unfold(before(had.flip(3)), size, padding=layer.padding, stride=layer.stride)
-            y = layer(before(wanted)).flatten(2)
-            x, y = (v.transpose(1, 2).flatten(0, 1).double() for v in (x, y))
-            products = [x.T @ x, x.T @ y]
-            sums[name] = [a + b for a, b in zip(sums.get(name, [0.0, 0.0]), products, strict=True)]
-    for name, (moments, products) in sums.items():
-        ridge = 1e-3 * moments.diagonal().mean() * torch.eye(len(moments), dtype=torch.float64)
-        place = max(int(key[len(prefix + name) + 1]) for key in weights if key.startswith(f"{prefix}{name}.")) - 1
-        like = weights[f"{prefix}{name}.{place}.weight"]
-        solved = torch.linalg.solve(moments + ridge, products).T.reshape(like.shape).to(like.dtype)
-        for key, value in weights.items():
-            if key.startswith(f"{prefix}{name}."):
-                found[key.replace(f".{name}.", f".{name}_turned.")] = value.clone()
-        found[f"{prefix}{name}_turned.{place}.weight"] = solved
-    return found
-
-
-def shared_features(net: EmotionNet, x: Tensor, blocks: int) -> Tensor:
-    """What the stem and the first ``blocks`` of ``net`` make of pictures (N, 1, 48, 48)."""
-    x = torch.relu(net.stem(windowed(x, net.window)))
-    for block in net.blocks[:blocks]:
-        x = block(x)
-    return x
 
 
 def begun(path: Path, fresh: EmotionNet, images: Grey) -> Start:
@@ -203,9 +149,11 @@ class Shape:
 def network_shape(path: Path) -> Shape:
     """Shape of the network at ``path``: a checkpoint says it; the layers of a .tflite show it, its card the window."""
     if path.suffix == ".tflite":
-        shape = shape_of_layers([weight.shape for weight, _ in file_layers(path)])
+        shape = shape_of_layers([layer.weight.shape for layer in file_layers(path) if not layer.turned])
         card = yaml.safe_load(path.with_suffix(".yaml").read_text(encoding="utf-8"))
-        return replace(shape, window=tuple(card.get("window", WHOLE)))
+        shared = card.get("shared_stages", 0)
+        asked = {"window": tuple(card.get("window", WHOLE)), "both_views": shared > 0, "shared_stages": shared}
+        return replace(shape, **asked)
     return shape_of(torch.load(path, weights_only=True, map_location="cpu"))
 
 
@@ -247,8 +195,21 @@ def network_at(path: Path) -> EmotionNet:
     return net.eval()
 
 
-def file_layers(path: Path) -> list[Pair]:
-    """Real weights (outputs, inputs, H, W) or (outputs, inputs) and biases (outputs,) of the layers, in their order."""
+@dataclass(frozen=True)
+class Layer:
+    """Real weights (outputs, inputs, H, W) or (outputs, inputs), biases (outputs,); does it meet turned features?"""
+
+    weight: NDArray[np.float64]
+    bias: NDArray[np.float64]
+    turned: bool
+
+
+PASSED_ON = ("TRANSPOSE", "PAD", "DEPTHWISE_CONV_2D")
+"""Operators whose output is turned where their input is; the last is the mean over 2 x 2 px."""
+
+
+def file_layers(path: Path) -> list[Layer]:
+    """The layers of a file in their order."""
     # Imported here: where a run begins with checkpoints, a machine needs no runtime.
     from ai_edge_litert.interpreter import Interpreter
 
@@ -264,52 +225,59 @@ def file_layers(path: Path) -> list[Pair]:
         return np.asarray((values - how["zero_points"].reshape(shape)) * how["scales"].reshape(shape))
 
     file.allocate_tensors()
-    found = []
+    found, turned = [], set()
     for operator in file._get_ops_details():
         name, ends = operator["op_name"], [int(index) for index in operator["inputs"]]
-        if name == "DEPTHWISE_CONV_2D" and tuple(tensors[ends[1]]["shape"][1:3]) == (2, 2):
-            continue  # a mean over 2 x 2 px (tools/emotion_deploy.py)
-        if name in ("CONV_2D", "DEPTHWISE_CONV_2D"):
+        mean = name == "DEPTHWISE_CONV_2D" and tuple(tensors[ends[1]]["shape"][1:3]) == (2, 2)  # emotion_deploy.py
+        if name == "GATHER_ND" or (ends[0] in turned and name in PASSED_ON):
+            turned |= {int(index) for index in operator["outputs"]}
+        if name in ("CONV_2D", "DEPTHWISE_CONV_2D") and not mean:
             # A convolution of one channel stands as a depthwise one, (1, H, W, outputs).
             order = (0, 3, 1, 2) if name == "CONV_2D" else (3, 0, 1, 2)
-            found.append((real(ends[1]).transpose(order), real(ends[2])))
+            found.append(Layer(real(ends[1]).transpose(order), real(ends[2]), ends[0] in turned))
         elif name == "FULLY_CONNECTED":
-            found.append((real(ends[1]), real(ends[2])))
+            found.append(Layer(real(ends[1]), real(ends[2]), turned=False))
     return found
 
 
 @torch.no_grad()
-def unfolded(path: Path, fresh: nn.Module, pictures: Tensor) -> dict[str, Tensor]:
+def unfolded(path: Path, fresh: EmotionNet, pictures: Tensor) -> dict[str, Tensor]:
     """The file at ``path`` as weights of ``fresh``, whose head has FER2013's emotions as well: they begin as FER+'s."""
     layers = file_layers(path)
+    left = layers[:-1]
     *names, head = [name for name, module in fresh.named_modules() if isinstance(module, (nn.Conv2d, nn.Linear))]
     modules = dict(fresh.named_modules())
     if len(names) + 1 != len(layers):
         raise SystemExit(f"{path}: {len(layers)} layers, expected {len(names) + 1}: it is another network's file")
     normalised: list[tuple[nn.Conv2d, nn.BatchNorm2d]] = []
-    for name, (weight, bias) in zip(names, layers, strict=False):
+    for name in names:
         module = modules[name]
         assert isinstance(module, nn.Conv2d)
-        if module.weight.shape != weight.shape:
-            raise SystemExit(f"{path}: {name} is {weight.shape}, expected {tuple(module.weight.shape)}")
-        module.weight.copy_(torch.from_numpy(weight))
+        wanted = (tuple(module.weight.shape), "_turned." in name)
+        # In the file a block's shortcut may stand before its gate; layers of one shape stand in their order.
+        place = next((n for n, layer in enumerate(left) if (layer.weight.shape, layer.turned) == wanted), None)
+        if place is None:
+            raise SystemExit(f"{path}: has no layer {wanted[0]} for {name}: it is another network's file")
+        layer = left.pop(place)
+        module.weight.copy_(torch.from_numpy(layer.weight))
         if module.bias is not None:
-            module.bias.copy_(torch.from_numpy(bias))
+            module.bias.copy_(torch.from_numpy(layer.bias))
             continue
         parent, _, number = name.rpartition(".")
         norm = modules[f"{parent}.{int(number) + 1}"]
         assert isinstance(norm, nn.BatchNorm2d)
         norm.weight.fill_(1.0)
-        norm.bias.copy_(torch.from_numpy(bias))
+        norm.bias.copy_(torch.from_numpy(layer.bias))
         norm.running_mean.zero_()  # type: ignore[union-attr]
         norm.running_var.fill_(1.0 - norm.eps)  # type: ignore[union-attr]
         normalised.append((module, norm))
-    weight, bias = (torch.from_numpy(part).float() for part in layers[-1])
+    weight, bias = (torch.from_numpy(part).float() for part in (layers[-1].weight, layers[-1].bias))
     weight = weight.flatten(1)  # (outputs, inputs), also where it stands as a convolution of 1 x 1 px
     last = modules[head]
     assert isinstance(last, nn.Linear)
     last.weight.copy_(torch.cat([weight[:7], weight]))
     last.bias.copy_(torch.cat([bias[:7], bias]))
+    fresh.both_views = fresh.both_views or fresh.shared_stages > 0  # all layers are asked
     _normalise(fresh, normalised, pictures)
     return {name: value.clone() for name, value in fresh.state_dict().items()}
 
