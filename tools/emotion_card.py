@@ -107,7 +107,6 @@ def card_fields(
         "parameters": 0,
         "mirrored": False,
         "window": list(WHOLE),
-        "shared_stages": 0,
         "date": "",
         "licence": "Apache-2.0 (the weights)",
         "data": DATA,
@@ -138,7 +137,7 @@ def kept_figures(card: Path, fields: dict[str, Any]) -> dict[str, Any]:
         found["ablation"] = {key: figures["ablation"][key] for key in ("measured_on", "input")}
     if "processor" in figures.get("time", {}) and all(
         before.get(key, default) == fields[key]
-        for key, default in (("parameters", 0), ("mirrored", False), ("window", list(WHOLE)), ("shared_stages", 0))
+        for key, default in (("parameters", 0), ("mirrored", False), ("window", list(WHOLE)))
     ):
         rows = [*figures.get("time_elsewhere", []), figures["time"]]
         found["time_elsewhere"] = [{key: row[key] for key in TIMES} for row in rows if row["processor"] != processor()]

@@ -32,25 +32,14 @@ class Deployed(nn.Module):
         with torch.no_grad():
             self.head.weight.copy_(net.head.weight[:, :, None, None])
             self.head.bias.copy_(net.head.bias)  # type: ignore[union-attr]
-        self.shared_blocks = net.shared_blocks
-        _, _, left, right = net.window
-        width = right - left
-        for _ in range(net.shared_stages):
-            width = (width + 1) // 2
         # Taken by index, since the runtime reverses an int8 picture as float.
-        self.register_buffer("columns", torch.arange((width if net.shared_stages else SIDE) - 1, -1, -1))
+        self.register_buffer("columns", torch.arange(SIDE - 1, -1, -1))
 
     def forward(self, x: Tensor) -> Tensor:
         """One answer, about both views where ``mirrored``."""
-        if self.mirrored and not self.shared_blocks:
+        if self.mirrored:
             x = torch.cat([x, x.index_select(3, self.columns)])  # type: ignore[arg-type]
-        x = torch.relu(self.stem(windowed(x, self.window)))
-        for number, block in enumerate(self.blocks):
-            if self.mirrored and self.shared_blocks and number == self.shared_blocks:
-                x = block.views(x, x.index_select(3, self.columns))  # type: ignore[arg-type]
-            else:
-                x = block(x)
-        x = x.mean((2, 3), keepdim=True)
+        x = self.blocks(torch.relu(self.stem(windowed(x, self.window)))).mean((2, 3), keepdim=True)
         return self.head(x.mean(0, keepdim=True)).flatten(1)
 
 

@@ -38,46 +38,25 @@ def _convolution(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential
     return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False), nn.BatchNorm2d(outputs))
 
 
-def _shortcut(inputs: int, outputs: int, *, stride: int) -> nn.Module:
-    if stride == 1 and inputs == outputs:
-        return nn.Identity()
-    layers: list[nn.Module] = [nn.AvgPool2d(stride, ceil_mode=True)] if stride != 1 else []
-    return nn.Sequential(*layers, nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs))
-
-
 class Block(nn.Module):
-    """Two convolutions with ``inner`` channels between them, a channel gate and a shortcut.
+    """Two convolutions with ``inner`` channels between them, a channel gate and a shortcut."""
 
-    Where ``turned``, what meets its input can also meet that of the mirror image, by layers of its own (``views``).
-    """
-
-    def __init__(self, inputs: int, outputs: int, *, inner: int, stride: int, turned: bool = False) -> None:
+    def __init__(self, inputs: int, outputs: int, *, inner: int, stride: int) -> None:
         super().__init__()
         self.first = _convolution(inputs, inner, stride=stride)
         self.second = _convolution(inner, outputs)
         self.squeeze = nn.Conv2d(outputs, outputs // 8, 1)
         self.excite = nn.Conv2d(outputs // 8, outputs, 1)
-        self.shortcut = _shortcut(inputs, outputs, stride=stride)
-        if turned:
-            self.first_turned = _convolution(inputs, inner, stride=stride)
-            self.shortcut_turned = _shortcut(inputs, outputs, stride=stride)
+        self.shortcut: nn.Module = nn.Identity()
+        if stride != 1 or inputs != outputs:
+            layers: list[nn.Module] = [nn.AvgPool2d(stride, ceil_mode=True)] if stride != 1 else []
+            layers += [nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs)]
+            self.shortcut = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._ended(torch.relu(self.first(x)), self.shortcut(x))
-
-    def views(self, x: Tensor, turned: Tensor) -> Tensor:
-        """Of (N, C, H, W), and the same ``turned`` left to right, to (2 N, ...): pictures, then their mirror images.
-
-        Turned features are not those of the turned picture: an edge that rises to the right still says so. The layers
-        that meet them learn to read them.
-        """
-        first = torch.cat([torch.relu(self.first(x)), torch.relu(self.first_turned(turned))])
-        return self._ended(first, torch.cat([self.shortcut(x), self.shortcut_turned(turned)]))
-
-    def _ended(self, first: Tensor, shortcut: Tensor) -> Tensor:
-        y = self.second(first)
+        y = self.second(torch.relu(self.first(x)))
         gate = torch.relu(self.squeeze(y.mean((2, 3), keepdim=True)))
-        return torch.relu(y * torch.sigmoid(self.excite(gate)) + shortcut)
+        return torch.relu(y * torch.sigmoid(self.excite(gate)) + self.shortcut(x))
 
 
 OUTPUTS_TRAINED = 7 + 7 + 1
@@ -89,12 +68,8 @@ OUTPUTS = 7 + 1
 class EmotionNet(nn.Module):
     """Grey faces float (N, 1, 48, 48), as (grey - 128) / 64, to logits (N, ``outputs``).
 
-    With another ``side`` the picture is made smaller first: a teacher learns, and answers, for less time. With
-    ``both_views`` the features of the picture and of its mirror image are averaged, as in the file that is shipped
-    (tools/emotion_deploy.py): such a network learns to be right about both together. Of these the first
-    ``shared_stages`` see the picture alone: what they make of it is turned, for the mirror image (``Block.views``).
-    The network looks at ``window`` alone, (top, bottom, left, right) in px of 48 x 48: hair and ears say little, and
-    take their time.
+    With another ``side`` the picture is made smaller first: a teacher learns, and answers, for less time. It looks at
+    ``window`` alone, (top, bottom, left, right) in px of 48 x 48: hair and ears say little, and take their time.
     ``inners``: channels within the blocks of each stage, where they are not those of ``widths``.
     """
 
@@ -107,22 +82,17 @@ class EmotionNet(nn.Module):
         outputs: int = OUTPUTS_TRAINED,
         inners: Sequence[int] | None = None,
         window: Window = WHOLE,
-        shared_stages: int = 0,
     ) -> None:
         super().__init__()
         self.side = SIDE
-        self.both_views = False
         self.window = window
         self.depths = tuple(depths)
-        self.shared_stages = shared_stages
-        self.shared_blocks = sum(self.depths[:shared_stages])
         self.stem = _convolution(1, widths[0])
         blocks: list[nn.Module] = []
         inputs = widths[0]
         for width, depth, inner in zip(widths[1:], depths, inners or widths[1:], strict=True):
             for i in range(depth):
-                turned = shared_stages > 0 and len(blocks) == self.shared_blocks
-                blocks.append(Block(inputs, width, inner=inner, stride=2 if i == 0 else 1, turned=turned))
+                blocks.append(Block(inputs, width, inner=inner, stride=2 if i == 0 else 1))
                 inputs = width
         self.blocks = nn.Sequential(*blocks)
         self.dropout = nn.Dropout(dropout)
@@ -131,15 +101,8 @@ class EmotionNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.side != SIDE:
             x = F.interpolate(x, size=(self.side, self.side), mode="bilinear", antialias=True)
-        if self.both_views and not self.shared_stages:
-            x = torch.cat([x, x.flip(3)])
-        x = torch.relu(self.stem(windowed(x, self.window)))
-        for block in self.blocks:
-            x = block.views(x, x.flip(3)) if self.both_views and hasattr(block, "first_turned") else block(x)
-        features = x.mean((2, 3))
-        if self.both_views:
-            features = features.unflatten(0, (2, -1)).mean(0)
-        return self.head(self.dropout(features))
+        x = self.blocks(torch.relu(self.stem(windowed(x, self.window))))
+        return self.head(self.dropout(x.mean((2, 3))))
 
 
 @torch.no_grad()

@@ -95,12 +95,6 @@ def _add_shape(parser: argparse.ArgumentParser) -> None:
         "--inners", type=int, nargs="+", help="channels within the blocks of each stage; those of --widths"
     )
     parser.add_argument(
-        "--both-views", action="store_true", help="learn to be right about a picture and its mirror image together"
-    )
-    parser.add_argument(
-        "--shared-stages", type=int, default=0, help="stages that see the picture for both views; needs --both-views"
-    )
-    parser.add_argument(
         "--sides", type=int, nargs="+", default=[SIDE], help="of the picture in px, each for an equal part of the run"
     )
     parser.add_argument(
@@ -135,8 +129,4 @@ def arguments(description: str | None) -> argparse.Namespace:
         parser.error(f"--window {top} {bottom} {left} {right}: expected 0 <= TOP < BOTTOM <= {SIDE}, and so across")
     if tuple(args.window) != WHOLE and set(args.sides) != {SIDE}:
         parser.error("--window is in px of the whole picture: give no --sides with it")
-    if not 0 <= args.shared_stages < len(args.depths):
-        parser.error(f"--shared-stages {args.shared_stages}: expected 0 to {len(args.depths) - 1}")
-    if args.shared_stages and not args.both_views:
-        parser.error("--shared-stages: one view alone shares nothing: give --both-views")
     return args

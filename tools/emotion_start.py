@@ -18,11 +18,11 @@ import yaml
 from emotion_augment import Augmenter
 from emotion_data import Grey
 from emotion_net import DEPTHS, OUTPUTS_TRAINED, SIDE, WHOLE, WIDTHS, EmotionNet, Window, as_input
-from emotion_views import with_turned, without_turned
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 TRAINING = "train_emotion.py"
+Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 START_PICTURES = 2000
 """So many set the normalisation where a run begins with a file."""
 LEAST = 1e-3
@@ -48,9 +48,6 @@ def start_of(path: Path, fresh: EmotionNet, pictures: Tensor) -> Start:
     training, set the normalisation where ``path`` is a .tflite (its card beside it says how it was trained). Raises
     SystemExit where the file does not fit the network.
     """
-    if fresh.shared_stages > network_shape(path).shared_stages:
-        plain = start_of(path, without_turned(fresh), pictures)
-        return replace(plain, weights=with_turned(plain.weights, fresh, pictures))
     if path.suffix == ".tflite":
         card = yaml.safe_load(path.with_suffix(".yaml").read_text(encoding="utf-8"))["training"]
         commands = [command for command in card["commands"] if TRAINING in command]
@@ -128,32 +125,28 @@ def narrowed(weights: dict[str, Tensor], fresh: EmotionNet) -> dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Shape:
-    """Of a network: arguments of EmotionNet, and how it was asked in training, at last: side in px, and both views."""
+    """Of a network: arguments of EmotionNet, and the side in px at which it was trained last."""
 
     widths: tuple[int, ...] = WIDTHS
     depths: tuple[int, ...] = DEPTHS
     side: int = SIDE
     inners: tuple[int, ...] = WIDTHS[1:]
     window: Window = WHOLE
-    both_views: bool = False
-    shared_stages: int = 0
 
     def network(self, *, outputs: int = OUTPUTS_TRAINED) -> EmotionNet:
         """A fresh network of this shape, to ask it."""
-        how: dict[str, Any] = {name: getattr(self, name) for name in ("widths", "depths", "inners", "window")}
-        net = EmotionNet(**how, dropout=0.0, outputs=outputs, shared_stages=self.shared_stages)
-        net.side, net.both_views = self.side, self.both_views
+        how: dict[str, Any] = {"dropout": 0.0, "outputs": outputs, "inners": self.inners, "window": self.window}
+        net = EmotionNet(widths=self.widths, depths=self.depths, **how)
+        net.side = self.side
         return net
 
 
 def network_shape(path: Path) -> Shape:
     """Shape of the network at ``path``: a checkpoint says it; the layers of a .tflite show it, its card the window."""
     if path.suffix == ".tflite":
-        shape = shape_of_layers([layer.weight.shape for layer in file_layers(path) if not layer.turned])
+        shape = shape_of_layers([weight.shape for weight, _ in file_layers(path)])
         card = yaml.safe_load(path.with_suffix(".yaml").read_text(encoding="utf-8"))
-        shared = card.get("shared_stages", 0)
-        asked = {"window": tuple(card.get("window", WHOLE)), "both_views": shared > 0, "shared_stages": shared}
-        return replace(shape, **asked)
+        return replace(shape, window=tuple(card.get("window", WHOLE)))
     return shape_of(torch.load(path, weights_only=True, map_location="cpu"))
 
 
@@ -164,9 +157,7 @@ def shape_of(saved: dict[str, Any]) -> Shape:
     depths = tuple(saved["depths"])
     firsts = [sum(depths[:stage]) for stage in range(len(depths))]
     inners = tuple(len(saved["ema"][f"blocks.{first}.first.0.weight"]) for first in firsts)
-    asked: dict[str, Any] = {"window": tuple(saved.get("window", WHOLE)), "both_views": saved.get("both_views", False)}
-    asked["shared_stages"] = saved.get("shared_stages", 0)
-    return Shape(tuple(saved["widths"]), depths, saved["side"], inners, **asked)
+    return Shape(tuple(saved["widths"]), depths, saved["side"], inners, tuple(saved.get("window", WHOLE)))
 
 
 def shape_of_layers(layers: Sequence[tuple[int, ...]]) -> Shape:
@@ -195,21 +186,8 @@ def network_at(path: Path) -> EmotionNet:
     return net.eval()
 
 
-@dataclass(frozen=True)
-class Layer:
-    """Real weights (outputs, inputs, H, W) or (outputs, inputs), biases (outputs,); does it meet turned features?"""
-
-    weight: NDArray[np.float64]
-    bias: NDArray[np.float64]
-    turned: bool
-
-
-PASSED_ON = ("TRANSPOSE", "PAD", "DEPTHWISE_CONV_2D")
-"""Operators whose output is turned where their input is; the last is the mean over 2 x 2 px."""
-
-
-def file_layers(path: Path) -> list[Layer]:
-    """The layers of a file in their order."""
+def file_layers(path: Path) -> list[Pair]:
+    """Real weights (outputs, inputs, H, W) or (outputs, inputs) and biases (outputs,) of the layers, in their order."""
     # Imported here: where a run begins with checkpoints, a machine needs no runtime.
     from ai_edge_litert.interpreter import Interpreter
 
@@ -225,59 +203,52 @@ def file_layers(path: Path) -> list[Layer]:
         return np.asarray((values - how["zero_points"].reshape(shape)) * how["scales"].reshape(shape))
 
     file.allocate_tensors()
-    found, turned = [], set()
+    found = []
     for operator in file._get_ops_details():
         name, ends = operator["op_name"], [int(index) for index in operator["inputs"]]
-        mean = name == "DEPTHWISE_CONV_2D" and tuple(tensors[ends[1]]["shape"][1:3]) == (2, 2)  # emotion_deploy.py
-        if name == "GATHER_ND" or (ends[0] in turned and name in PASSED_ON):
-            turned |= {int(index) for index in operator["outputs"]}
-        if name in ("CONV_2D", "DEPTHWISE_CONV_2D") and not mean:
+        if name == "DEPTHWISE_CONV_2D" and tuple(tensors[ends[1]]["shape"][1:3]) == (2, 2):
+            continue  # a mean over 2 x 2 px (tools/emotion_deploy.py)
+        if name in ("CONV_2D", "DEPTHWISE_CONV_2D"):
             # A convolution of one channel stands as a depthwise one, (1, H, W, outputs).
             order = (0, 3, 1, 2) if name == "CONV_2D" else (3, 0, 1, 2)
-            found.append(Layer(real(ends[1]).transpose(order), real(ends[2]), ends[0] in turned))
+            found.append((real(ends[1]).transpose(order), real(ends[2])))
         elif name == "FULLY_CONNECTED":
-            found.append(Layer(real(ends[1]), real(ends[2]), turned=False))
+            found.append((real(ends[1]), real(ends[2])))
     return found
 
 
 @torch.no_grad()
-def unfolded(path: Path, fresh: EmotionNet, pictures: Tensor) -> dict[str, Tensor]:
+def unfolded(path: Path, fresh: nn.Module, pictures: Tensor) -> dict[str, Tensor]:
     """The file at ``path`` as weights of ``fresh``, whose head has FER2013's emotions as well: they begin as FER+'s."""
     layers = file_layers(path)
-    left = layers[:-1]
     *names, head = [name for name, module in fresh.named_modules() if isinstance(module, (nn.Conv2d, nn.Linear))]
     modules = dict(fresh.named_modules())
     if len(names) + 1 != len(layers):
         raise SystemExit(f"{path}: {len(layers)} layers, expected {len(names) + 1}: it is another network's file")
     normalised: list[tuple[nn.Conv2d, nn.BatchNorm2d]] = []
-    for name in names:
+    for name, (weight, bias) in zip(names, layers, strict=False):
         module = modules[name]
         assert isinstance(module, nn.Conv2d)
-        wanted = (tuple(module.weight.shape), "_turned." in name)
-        # In the file a block's shortcut may stand before its gate; layers of one shape stand in their order.
-        place = next((n for n, layer in enumerate(left) if (layer.weight.shape, layer.turned) == wanted), None)
-        if place is None:
-            raise SystemExit(f"{path}: has no layer {wanted[0]} for {name}: it is another network's file")
-        layer = left.pop(place)
-        module.weight.copy_(torch.from_numpy(layer.weight))
+        if module.weight.shape != weight.shape:
+            raise SystemExit(f"{path}: {name} is {weight.shape}, expected {tuple(module.weight.shape)}")
+        module.weight.copy_(torch.from_numpy(weight))
         if module.bias is not None:
-            module.bias.copy_(torch.from_numpy(layer.bias))
+            module.bias.copy_(torch.from_numpy(bias))
             continue
         parent, _, number = name.rpartition(".")
         norm = modules[f"{parent}.{int(number) + 1}"]
         assert isinstance(norm, nn.BatchNorm2d)
         norm.weight.fill_(1.0)
-        norm.bias.copy_(torch.from_numpy(layer.bias))
+        norm.bias.copy_(torch.from_numpy(bias))
         norm.running_mean.zero_()  # type: ignore[union-attr]
         norm.running_var.fill_(1.0 - norm.eps)  # type: ignore[union-attr]
         normalised.append((module, norm))
-    weight, bias = (torch.from_numpy(part).float() for part in (layers[-1].weight, layers[-1].bias))
+    weight, bias = (torch.from_numpy(part).float() for part in layers[-1])
     weight = weight.flatten(1)  # (outputs, inputs), also where it stands as a convolution of 1 x 1 px
     last = modules[head]
     assert isinstance(last, nn.Linear)
     last.weight.copy_(torch.cat([weight[:7], weight]))
     last.bias.copy_(torch.cat([bias[:7], bias]))
-    fresh.both_views = fresh.both_views or fresh.shared_stages > 0  # all layers are asked
     _normalise(fresh, normalised, pictures)
     return {name: value.clone() for name, value in fresh.state_dict().items()}
 

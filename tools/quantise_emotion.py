@@ -258,7 +258,6 @@ def main() -> None:
         fields = card_fields(args.out.name, hashlib.sha256(content).hexdigest(), ends=ends, saved=saved)
         fields["parameters"] = parameter_count(net)
         fields["mirrored"], fields["window"] = args.mirrored, list(net.window)
-        fields["shared_stages"] = net.shared_stages if args.mirrored else 0
         fields["date"] = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
         fields["prior"]["fer2013_shares"] = dict(args.share)
         if args.note:

@@ -52,7 +52,7 @@ SCALES = np.arange(0.7, 2.01, 0.02)
 
 def network(args: argparse.Namespace) -> EmotionNet:
     """A fresh network of the shape that is asked for."""
-    how = {name: getattr(args, name) for name in ("widths", "depths", "dropout", "inners", "shared_stages")}
+    how = {name: getattr(args, name) for name in ("widths", "depths", "dropout", "inners")}
     return EmotionNet(**how, window=tuple(args.window))
 
 
@@ -161,7 +161,7 @@ def train(
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
     net = network(args)
-    net.side, net.both_views = args.sides[0], args.both_views
+    net.side = args.sides[0]
     before = 0
     if started is not None:
         net.load_state_dict(started.weights)
@@ -209,8 +209,6 @@ def record(args: argparse.Namespace, line: dict[str, Any], parts: dict[str, Any]
         "widths": list(args.widths),
         "depths": list(args.depths),
         "side": parts["net"].side,
-        "both_views": parts["net"].both_views,
-        "shared_stages": args.shared_stages,
         "window": list(args.window),
     }
     state |= {"prior": examples.prior.tolist(), "seed": args.seed, "commands": parts["commands"]}
